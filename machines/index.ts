@@ -1,0 +1,82 @@
+/**
+ * The gallery: every chart, importable by itself. Read `migration` first; the README beside this file shows how to read
+ * a chart.
+ */
+import type { AnyStateMachine } from 'xstate';
+import type { PolicyEntry } from './convergence/contract.ts';
+import { noProgress, noProgressPolicy } from './convergence/no-progress.ts';
+import { qemu, qemuPolicy } from './convergence/qemu.ts';
+import { destination } from './destination.ts';
+import { deviceControl } from './device-control.ts';
+import { dirtyLog } from './dirty-log.ts';
+import { dirtyTracking } from './dirty-tracking.ts';
+import { guest } from './guest.ts';
+import type { Kind } from './messages.ts';
+import { migration } from './migration.ts';
+import { preCopy } from './pre-copy.ts';
+import { rollBack } from './roll-back.ts';
+import { stopAndCopy } from './stop-and-copy.ts';
+import { vfioDevice } from './vfio-device.ts';
+
+export * from './convergence/contract.ts';
+export * from './iova-ranges.ts';
+export * from './loops.ts';
+export * from './messages.ts';
+export * from './plan.ts';
+export { roundEnds, type Window } from './pre-copy.ts';
+export * from './words.ts';
+export {
+  destination,
+  deviceControl,
+  dirtyLog,
+  dirtyTracking,
+  guest,
+  migration,
+  noProgress,
+  preCopy,
+  qemu,
+  rollBack,
+  stopAndCopy,
+  vfioDevice,
+};
+
+/** Every chart by the name that `switchover draw` takes. */
+export const machines: Readonly<Record<string, AnyStateMachine>> = {
+  migration,
+  'pre-copy': preCopy,
+  'stop-and-copy': stopAndCopy,
+  'roll-back': rollBack,
+  destination,
+  guest,
+  'dirty-log': dirtyLog,
+  'dirty-tracking': dirtyTracking,
+  'device-control': deviceControl,
+  'vfio-device': vfioDevice,
+  'convergence-qemu': qemu,
+  'convergence-no-progress': noProgress,
+};
+
+/** Every policy that can be named in a scenario. */
+export const policies: Readonly<Record<string, PolicyEntry<never>>> = {
+  qemu: qemuPolicy as PolicyEntry<never>,
+  'no-progress': noProgressPolicy as PolicyEntry<never>,
+};
+
+/** The charts of one migration by kind of address, with the policy that it runs. */
+export function chartsFor(policy: string): Readonly<Record<Kind, AnyStateMachine>> {
+  const entry = policies[policy];
+  if (entry === undefined) throw new Error(`no policy "${policy}"; there are ${Object.keys(policies).join(', ')}`);
+  return {
+    migration,
+    'pre-copy': preCopy,
+    'stop-and-copy': stopAndCopy,
+    'roll-back': rollBack,
+    destination,
+    guest,
+    'dirty-log': dirtyLog,
+    tracking: dirtyTracking,
+    device: deviceControl,
+    vfio: vfioDevice,
+    policy: entry.machine,
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * The pre-copy loop's dialects as data: one row per QEMU release that changed it, and the textbook's.
+ *
+ * Rows are read by the charts (what is compared, what is counted, which statuses exist) and by the model (wire bytes,
+ * windows). Sources: QEMU migration/migration.c (migration_iteration_run, migration_update_counters), migration/ram.c
+ * (save_page_header, save_zero_page, ram_save_iterate), hw/vfio/migration.c (vfio_state_pending_*), at v7.2.0, v8.0.0,
+ * v8.2.0, v9.2.0, v10.2.0 and v11.1.0-rc2.
+ */
+import type { RangeRule } from './iova-ranges.ts';
+import type { DeviceSizes, RoundEnd } from './words.ts';
+
+export const LOOPS = ['qemu-7.2', 'qemu-8.0', 'qemu-8.2', 'qemu-9.2', 'qemu-10.2', 'qemu-11.1', 'textbook'] as const;
+export type LoopName = (typeof LOOPS)[number];
+
+export interface Loop {
+  readonly name: LoopName;
+  /** Bytes before a page's content on the wire: be64 of offset and flags (save_page_header). */
+  readonly pageHeaderBytes: number;
+  /** A zero page: header and one byte (save_zero_page, legacy detection). `undefined`: zero pages are sent like others. */
+  readonly zeroPageBytes: number | undefined;
+  /** BUFFER_DELAY, migration.c: the rate limit's window, and how often the bandwidth is measured. `undefined`: no windows. */
+  readonly windowMs: number | undefined;
+  /** MAX_WAIT, ram.c: one turn of the RAM handler lasts at most this long. */
+  readonly turnMs: number;
+  /** What ends a pass: which sizes are compared with the threshold, and how. */
+  readonly passEnds: { readonly compare: 'below' | 'at-or-below'; readonly counts: 'ram' | 'ram+precopy' | 'ram+precopy+stopcopy' } | undefined;
+  /** What is compared with the threshold at the decision: how devices count beside RAM. */
+  readonly exact: 'ram' | 'ram+stopcopy' | 'ram+stopcopy+precopy' | 'ram+max(stopcopy,precopy)';
+  /** The decision's own comparison. */
+  readonly switchesOver: 'below-or-zero' | 'at-or-below';
+  /** Up to 8.2 a busy RAM handler starves the devices behind it; 9.0 on each handler gets its turn (commit 4e1871c450). */
+  readonly devicesSend: 'never' | 'after-ram' | 'each-turn';
+  /** VFIO features of the release: v2 protocol (8.0), PRE_COPY (8.1), P2P and several devices (8.2). */
+  readonly vfio: { readonly devices: boolean; readonly preCopy: boolean; readonly p2p: boolean };
+  readonly ranges: RangeRule;
+  /** `device` is always visited from 10.0 on (commit 4881411136); before, only after a pause. */
+  readonly reportsDevice: boolean;
+  /** `failing` came with 11.0 (commit 93c8a97f99). */
+  readonly reportsFailing: boolean;
+}
+
+const QEMU = { pageHeaderBytes: 8, zeroPageBytes: 9, windowMs: 100, turnMs: 50 } as const;
+const ALL_VFIO = { devices: true, preCopy: true, p2p: true } as const;
+
+const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
+  'qemu-7.2': {
+    ...QEMU,
+    passEnds: { compare: 'below', counts: 'ram' },
+    exact: 'ram',
+    switchesOver: 'below-or-zero',
+    devicesSend: 'never',
+    vfio: { devices: false, preCopy: false, p2p: false },
+    ranges: 'two',
+    reportsDevice: false,
+    reportsFailing: false,
+  },
+  'qemu-8.0': {
+    ...QEMU,
+    passEnds: { compare: 'below', counts: 'ram' },
+    exact: 'ram+stopcopy',
+    switchesOver: 'at-or-below',
+    devicesSend: 'never',
+    vfio: { devices: true, preCopy: false, p2p: false },
+    ranges: 'two',
+    reportsDevice: false,
+    reportsFailing: false,
+  },
+  'qemu-8.2': {
+    ...QEMU,
+    passEnds: { compare: 'below', counts: 'ram+precopy' },
+    // Stop-copy size already holds the pre-copy sizes: counted twice until 9.2 (commit 3b5948f808).
+    exact: 'ram+stopcopy+precopy',
+    switchesOver: 'at-or-below',
+    devicesSend: 'after-ram',
+    vfio: ALL_VFIO,
+    ranges: 'three',
+    reportsDevice: false,
+    reportsFailing: false,
+  },
+  'qemu-9.2': {
+    ...QEMU,
+    passEnds: { compare: 'below', counts: 'ram+precopy' },
+    exact: 'ram+stopcopy',
+    switchesOver: 'at-or-below',
+    devicesSend: 'each-turn',
+    vfio: ALL_VFIO,
+    ranges: 'three',
+    reportsDevice: false,
+    reportsFailing: false,
+  },
+  'qemu-10.2': {
+    ...QEMU,
+    passEnds: { compare: 'below', counts: 'ram+precopy' },
+    exact: 'ram+stopcopy',
+    switchesOver: 'at-or-below',
+    devicesSend: 'each-turn',
+    vfio: ALL_VFIO,
+    ranges: 'three',
+    reportsDevice: true,
+    reportsFailing: false,
+  },
+  'qemu-11.1': {
+    ...QEMU,
+    // One query with `exact` and `final` flags (commit a94a867ee8): stop-copy bytes count in the fast sum too.
+    passEnds: { compare: 'at-or-below', counts: 'ram+precopy+stopcopy' },
+    exact: 'ram+max(stopcopy,precopy)',
+    switchesOver: 'at-or-below',
+    devicesSend: 'each-turn',
+    vfio: ALL_VFIO,
+    ranges: 'three',
+    reportsDevice: true,
+    reportsFailing: true,
+  },
+  /** The loop of papers and predictors: a round sends its whole set, a page costs its 4096 bytes, nothing is capped by windows. */
+  textbook: {
+    pageHeaderBytes: 0,
+    zeroPageBytes: undefined,
+    windowMs: undefined,
+    turnMs: 50,
+    passEnds: undefined,
+    exact: 'ram+stopcopy',
+    switchesOver: 'at-or-below',
+    devicesSend: 'each-turn',
+    vfio: ALL_VFIO,
+    ranges: 'three',
+    reportsDevice: true,
+    reportsFailing: true,
+  },
+};
+
+/** The row of a dialect. */
+export function loop(name: LoopName): Loop {
+  return { name, ...ROWS[name] };
+}
+
+/** When this dialect's passes end, with the limits in force. */
+export function roundEnd(name: LoopName, limits: { downtimeLimitMs: number; availSwitchoverBytesPerSecond: number }): RoundEnd {
+  const { passEnds, windowMs } = ROWS[name];
+  if (passEnds === undefined || windowMs === undefined) return { rule: 'drained' };
+  return { rule: 'low-water', ...passEnds, windowMs, ...limits };
+}
+
+/** What the decision compares with the threshold: guest memory and devices, as the release adds them up. */
+export function exactRemainingBytes(name: LoopName, ramBytes: number, devices: Readonly<Record<string, DeviceSizes>>): number {
+  let bytes = ramBytes;
+  for (const { initialBytes, dirtyBytes, stopCopyBytes } of Object.values(devices)) {
+    const precopyBytes = initialBytes + dirtyBytes;
+    switch (ROWS[name].exact) {
+      case 'ram':
+        break;
+      case 'ram+stopcopy':
+        bytes += stopCopyBytes;
+        break;
+      case 'ram+stopcopy+precopy':
+        bytes += stopCopyBytes + precopyBytes;
+        break;
+      case 'ram+max(stopcopy,precopy)':
+        bytes += Math.max(stopCopyBytes, precopyBytes);
+        break;
+      default:
+        ROWS[name].exact satisfies never;
+    }
+  }
+  return bytes;
+}

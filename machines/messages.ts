@@ -1,0 +1,227 @@
+/**
+ * What charts tell each other: an inbox for each kind of chart, and the four kinds of output that a chart may have.
+ *
+ * A chart declares its outputs as named actions of a static table, so that a drawing shows them by name, their data is
+ * typed at the place of use, and who tells whom is known without running anything. The functions are no-ops that carry a
+ * `route`: the core reads it and does the telling. Nothing here sends anything by itself.
+ */
+import type { EventObject } from 'xstate';
+import type {
+  Because,
+  CommandName,
+  Commands,
+  DeviceState,
+  Errno,
+  Observation,
+  PagesBySource,
+  Tracker,
+  Verdict,
+} from './words.ts';
+
+/** A chart's address: its kind, or its kind and name: `guest`, `device/nic0`, `device/destination/nic0`. */
+export type Address = string;
+
+/** `asked` is the order answered, so that a barrier counts only the answer that it waits for. */
+export type DeviceAnswer = {
+  type: 'DEVICE_REACHED';
+  device: string;
+  asked: DeviceState;
+  state: DeviceState | 'unknown';
+  errno?: Errno | undefined;
+};
+export type GuestAnswer = {
+  type: 'GUEST_REACHED';
+  asked: 'running' | 'stopped';
+  state: 'running' | 'stopped' | 'unknown';
+  errno?: Errno | undefined;
+};
+export type TrackingAnswer =
+  | {
+      type: 'TRACKING_REACHED';
+      tracking: string;
+      asked: 'tracking' | 'off';
+      state: 'tracking' | 'off';
+      errno?: Errno | undefined;
+    }
+  | { type: 'TRACKING_SYNCED'; tracking: string; dirtyPages: number; errno?: Errno | undefined };
+export type BitmapSynced = {
+  type: 'BITMAP_SYNCED';
+  dirtySet: number;
+  remainingPages: number;
+  remainingBytes: number;
+  newDirtyPages: number;
+  dirtyPagesBySource: PagesBySource;
+  syncNs: number;
+};
+export type DirtyLogAnswer =
+  | { type: 'DIRTY_LOG_REACHED'; asked: 'on' | 'off'; state: 'on' | 'off'; errno?: Errno | undefined }
+  | BitmapSynced
+  | { type: 'SYNC_FAILED'; errno: Errno };
+export type DestinationAnswer = {
+  type: 'DESTINATION_REACHED';
+  asked: 'prepared' | 'loaded' | 'running' | 'gone';
+  state: 'prepared' | 'loaded' | 'running' | 'gone' | 'failed' | 'unknown';
+  /** What it was doing when it failed. */
+  during?: string | undefined;
+  errno?: Errno | undefined;
+};
+
+/** What each kind of chart understands from other charts and from an operator. Answers to commands are derived. */
+export interface Inbox {
+  guest: { type: 'STOP' } | { type: 'RESUME' } | { type: 'THROTTLE'; percent: number };
+  device: { type: 'SET_STATE'; target: DeviceState };
+  /** The mirror of a device follows what a SET or a read-back said. */
+  vfio: { type: 'STATE_READ_BACK'; state: DeviceState };
+  tracking: { type: 'START' } | { type: 'SYNC'; final: boolean } | { type: 'STOP' };
+  'dirty-log': { type: 'START' } | { type: 'SYNC'; final: boolean } | { type: 'STOP' } | TrackingAnswer;
+  'pre-copy':
+    | { type: 'HALT' }
+    | { type: 'VERDICT'; verdict: Verdict; because: Because }
+    | { type: 'SWITCHOVER_ACKED'; device: string }
+    | { type: 'SET_DOWNTIME_LIMIT'; downtimeLimitMs: number }
+    | DirtyLogAnswer
+    | DeviceAnswer;
+  policy: { type: 'ASSESS'; observation: Observation };
+  'stop-and-copy': { type: 'CONTINUE' } | { type: 'HALT' } | GuestAnswer | DeviceAnswer | DirtyLogAnswer | DestinationAnswer;
+  destination:
+    | { type: 'PREPARE' }
+    | { type: 'LOAD' }
+    | { type: 'TAKE_OVER' }
+    | { type: 'ABANDON' }
+    | DeviceAnswer;
+  migration:
+    | { type: 'MIGRATE' }
+    | { type: 'CANCEL' }
+    | { type: 'CONTINUE' }
+    | { type: 'PRECOPY_STARTED' }
+    | { type: 'SWITCHOVER_DECIDED'; round: number; because: Because }
+    | { type: 'PRECOPY_FAILED'; during: string; errno: Errno }
+    | { type: 'DEVICES_STOPPED' }
+    | { type: 'PAUSED_BEFORE_SWITCHOVER' }
+    | { type: 'HANDING_OVER' }
+    | { type: 'SWITCHED_OVER' }
+    | { type: 'SWITCHOVER_FAILED'; during: string; errno: Errno; destination: 'not-started' | 'unknown' }
+    | { type: 'ROLLED_BACK'; guest: 'running' | 'stopped'; because: string }
+    | DeviceAnswer
+    | DirtyLogAnswer
+    | DestinationAnswer;
+  'roll-back':
+    | { type: 'SENDING_HALTED' }
+    | GuestAnswer
+    | DeviceAnswer
+    | DirtyLogAnswer
+    | DestinationAnswer;
+}
+
+/** Facts: what charts announce to whoever listens (reports, progress, inspectors). Nobody decides on them. */
+export interface Facts {
+  STATUS_CHANGED: { readonly status: string };
+  TRACKER_CHOSEN: { readonly tracking: string; readonly tracker: Tracker; readonly because: string };
+  WARNED: { readonly of: string; readonly errno?: Errno | undefined };
+  ROUND_ASSESSED: {
+    readonly round: number;
+    readonly verdict: Verdict;
+    readonly because: Because;
+    readonly observation: Observation;
+    readonly waitingForAck: boolean;
+  };
+  SWITCHOVER_PHASE_ENTERED: { readonly phase: SwitchoverPhase };
+  ENDED: { readonly outcome: Outcome; readonly reason: string };
+}
+
+/** The split of the downtime: cloud-hypervisor's DowntimeContext, with the VFIO barrier and the final sync named apart. */
+export type SwitchoverPhase =
+  | 'stop-vcpus'
+  | 'quiesce'
+  | 'pause'
+  | 'final-sync'
+  | 'memory'
+  | 'device-state'
+  | 'load'
+  | 'resume';
+
+export type Outcome = 'completed' | 'cancelled' | 'failed' | 'blocked' | 'unconverged' | 'in-doubt';
+
+export type Kind = keyof Inbox;
+/** A message as it arrives: the core adds the sender, and the time in ns on the run's clock. */
+export type Received<K extends Kind> = Inbox[K] & { readonly from: Address; readonly atNs: number };
+
+type OneKind = { [K in Kind]: readonly [K, Inbox[K]['type']] }[Kind];
+type ManyKinds = { [K in Kind]: readonly [readonly [K, ...Kind[]], Inbox[K]['type']] }[Kind];
+/** To whom (one kind, or those that share an answer) and what. */
+export type Route = OneKind | ManyKinds;
+
+type DataOf<K extends Kind, T> = Omit<Extract<Inbox[K], { type: T }>, 'type'>;
+type DataOfRoute<R> = R extends readonly [infer K extends Kind, infer T]
+  ? DataOf<K, T>
+  : R extends readonly [readonly [infer K extends Kind, ...unknown[]], infer T]
+    ? DataOf<K, T>
+    : never;
+/** `to` names the receivers where a kind has several members; the kind itself is the address otherwise. */
+type MessageParams<R> = keyof DataOfRoute<R> extends never
+  ? undefined | { readonly to?: Address | readonly Address[] }
+  : DataOfRoute<R> & { readonly to?: Address | readonly Address[] };
+type CommandParams<N extends CommandName> = keyof Commands[N]['params'] extends never
+  ? undefined
+  : Commands[N]['params'];
+
+/** What the core reads from an action's implementation. */
+export type OutputRoute =
+  | { readonly kind: 'message'; readonly to: readonly Kind[]; readonly type: string }
+  | { readonly kind: 'command'; readonly name: CommandName }
+  | { readonly kind: 'open'; readonly chart: Kind }
+  | { readonly kind: 'close'; readonly chart: Kind }
+  | { readonly kind: 'fact'; readonly type: keyof Facts };
+
+/** An action that does nothing itself: the core acts on its route. */
+// biome-ignore lint/suspicious/noExplicitAny: an action implementation must accept every chart's arguments.
+export type Output<P> = ((args: any, params: P) => void) & { readonly route: OutputRoute };
+
+function output<P>(route: OutputRoute): Output<P> {
+  return Object.assign(() => {}, { route });
+}
+
+/** Messages: `messages({ stopGuest: ['guest', 'STOP'] })`. */
+export function messages<const R extends Record<string, Route>>(routes: R): { [N in keyof R]: Output<MessageParams<R[N]>> } {
+  const table = Object.entries(routes).map(([name, [kinds, type]]) => {
+    const to = (typeof kinds === 'string' ? [kinds] : kinds) as readonly Kind[];
+    return [name, output({ kind: 'message', to, type })];
+  });
+  return Object.fromEntries(table);
+}
+
+/** Commands to drivers: `commands('sendRound')`; the action has the command's own name. */
+export function commands<const N extends readonly CommandName[]>(...names: N): { [K in N[number]]: Output<CommandParams<K>> } {
+  const table = names.map((name) => [name, output({ kind: 'command', name })]);
+  return Object.fromEntries(table);
+}
+
+export interface Opening {
+  readonly address: Address;
+  readonly input: unknown;
+}
+
+/** Opening of charts: `opens({ openDevices: 'device' })`; params name each address and its input. */
+export function opens<const R extends Record<string, Kind>>(
+  charts: R,
+): { [N in keyof R]: Output<{ readonly charts: readonly Opening[] }> } {
+  const table = Object.entries(charts).map(([name, chart]) => [name, output({ kind: 'open', chart })]);
+  return Object.fromEntries(table);
+}
+
+/** Closing of charts, with everything they wait for: `closes({ closePreCopy: 'pre-copy' })`. */
+export function closes<const R extends Record<string, Kind>>(
+  charts: R,
+): { [N in keyof R]: Output<undefined | { readonly addresses: readonly Address[] }> } {
+  const table = Object.entries(charts).map(([name, chart]) => [name, output({ kind: 'close', chart })]);
+  return Object.fromEntries(table);
+}
+
+/** Facts: `facts({ announce: 'STATUS_CHANGED' })`. */
+export function facts<const R extends Record<string, keyof Facts>>(routes: R): { [N in keyof R]: Output<Facts[R[N]]> } {
+  const table = Object.entries(routes).map(([name, type]) => [name, output({ kind: 'fact', type })]);
+  return Object.fromEntries(table);
+}
+
+/** Every event of a chart of kind K: its inbox with the sender, and the answers to the commands it gives. */
+export type EventsOf<K extends Kind, A extends EventObject = never> = Received<K> | A;

@@ -1,0 +1,384 @@
+/**
+ * One whole migration, with QEMU's MigrationStatus names: the root chart. Read this one first.
+ *
+ * It opens every other chart when it is needed, with what is true then, and decides only what is nobody else's: may it
+ * start, is it over, who may still turn back. A cancel, a failure and a run that gave up take the same way back (roll-back).
+ * From `handingOver` on there is no way back: the destination may own the storage. Sources: QEMU qapi/migration.json and
+ * migration/migration.c at 7.2 to 11.1; `device` without a pause is 10.0 on, `failing` is 11.0 on.
+ */
+import { assign, setup } from 'xstate';
+import type { DestinationInput } from './destination.ts';
+import type { DeviceControlInput } from './device-control.ts';
+import type { DirtyLogInput } from './dirty-log.ts';
+import type { TrackingInput } from './dirty-tracking.ts';
+import { during } from './failure.ts';
+import { loop } from './loops.ts';
+import { closes, facts, messages, opens, type Outcome, type Received } from './messages.ts';
+import { blockers, type Plan, type PlannedDevice, plannedDevices } from './plan.ts';
+import type { PreCopyInput } from './pre-copy.ts';
+import type { RollBackInput } from './roll-back.ts';
+import type { StopAndCopyInput } from './stop-and-copy.ts';
+import type { DeviceState } from './words.ts';
+
+export interface Ended {
+  readonly outcome: Outcome;
+  readonly reason: string;
+}
+
+interface Context {
+  plan: Plan;
+  sending: RollBackInput['sending'];
+  /** What the run comes to if the way back succeeds. */
+  outcome: Outcome;
+  reason: string;
+}
+
+type Events = Received<'migration'>;
+
+export const migration = setup({
+  types: {} as { context: Context; events: Events; input: Plan; output: Ended },
+  actions: {
+    ...messages({
+      prepareDestination: ['destination', 'PREPARE'],
+      continueSwitchover: ['stop-and-copy', 'CONTINUE'],
+      cleanDevices: ['device', 'SET_STATE'],
+      stopLog: ['dirty-log', 'STOP'],
+    }),
+    ...opens({
+      openGuest: 'guest',
+      openMirrors: 'vfio',
+      openDevices: 'device',
+      openTrackings: 'tracking',
+      openDirtyLog: 'dirty-log',
+      openPolicy: 'policy',
+      openDestination: 'destination',
+      openPreCopy: 'pre-copy',
+      openStopAndCopy: 'stop-and-copy',
+      openRollBack: 'roll-back',
+    }),
+    ...closes({ closePreCopy: 'pre-copy', closeStopAndCopy: 'stop-and-copy', closeRollBack: 'roll-back' }),
+    ...facts({ announce: 'STATUS_CHANGED', tellEnd: 'ENDED' }),
+    notePreCopy: assign({ sending: 'pre-copy' as const }),
+    noteSwitching: assign({ sending: 'stop-and-copy' as const }),
+    noteBlocked: assign(({ context }) => ({ outcome: 'blocked' as const, reason: blockers(context.plan).join('; ') })),
+    noteCancel: assign({ outcome: 'cancelled' as const, reason: 'cancelled by the operator' }),
+    noteGivenUp: assign(({ context }) => ({
+      outcome: 'unconverged' as const,
+      reason: `gave up after ${context.plan.giveUpAfterMs / 1000} s`,
+    })),
+    noteFailure: assign(({ event }) => ({ outcome: 'failed' as const, reason: failure(event) })),
+    noteCompleted: assign({ outcome: 'completed' as const, reason: '' }),
+    noteSourceStopped: assign(({ event }) => ({
+      outcome: 'in-doubt' as const,
+      reason: event.type === 'ROLLED_BACK' ? `ask or fence the source: ${event.because}` : '',
+    })),
+    noteInDoubt: assign(({ event }) => ({
+      outcome: 'in-doubt' as const,
+      reason: `ask or fence the destination: it may be running (${failure(event)})`,
+    })),
+  },
+  guards: {
+    isBlocked: ({ context }) => blockers(context.plan).length > 0,
+    reportsDevice: ({ context }) => loop(context.plan.loop).reportsDevice,
+    destinationPrepared: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'prepared',
+    destinationFailed: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'failed',
+    mayStillRun: ({ event }) => event.type === 'SWITCHOVER_FAILED' && event.destination === 'unknown',
+    sourceRuns: ({ event }) => event.type === 'ROLLED_BACK' && event.guest === 'running',
+    logIsOff: ({ event }) => event.type === 'DIRTY_LOG_REACHED' && event.asked === 'off',
+  },
+  delays: {
+    giveUpAfter: ({ context }) => context.plan.giveUpAfterMs,
+  },
+}).createMachine({
+  id: 'migration',
+  description: 'One whole migration. QEMU: qapi/migration.json MigrationStatus, migration/migration.c.',
+  context: ({ input }) => ({ plan: input, sending: 'nobody', outcome: 'completed', reason: '' }),
+  options: { maxIterations: 100 },
+  initial: 'none',
+  on: { MIGRATE: { description: 'QEMU: refused while a migration is in progress.' } },
+  output: ({ context }) => ({ outcome: context.outcome, reason: context.reason }),
+  states: {
+    none: {
+      entry: status('none'),
+      on: {
+        MIGRATE: [
+          { guard: 'isBlocked', target: 'blocked', actions: 'noteBlocked' },
+          { target: 'setup' },
+        ],
+        CANCEL: { description: 'QEMU: migrate_cancel on an idle source is OK and does nothing.' },
+        CONTINUE: { description: 'Nothing is paused.' },
+      },
+    },
+    blocked: {
+      description: 'QEMU: any blocker makes `migrate` fail at once; query-migrate lists them as blocked-reasons.',
+      type: 'final',
+      entry: end(),
+    },
+    setup: {
+      entry: [
+        status('setup'),
+        { type: 'openGuest', params: () => ({ charts: [{ address: 'guest', input: {} }] }) },
+        { type: 'openMirrors', params: ({ context }) => ({ charts: mirrors(context.plan) }) },
+        { type: 'openDevices', params: ({ context }) => ({ charts: controls(context.plan) }) },
+        { type: 'openTrackings', params: ({ context }) => ({ charts: trackings(context.plan) }) },
+        { type: 'openDirtyLog', params: ({ context }) => ({ charts: dirtyLog(context.plan) }) },
+        { type: 'openPolicy', params: ({ context }) => ({ charts: [{ address: 'policy', input: { parameters: context.plan.policy.parameters } }] }) },
+        { type: 'openDestination', params: ({ context }) => ({ charts: destination(context.plan) }) },
+      ],
+      initial: 'preparingDestination',
+      on: {
+        CANCEL: { target: 'cancelling', actions: 'noteCancel' },
+        CONTINUE: { description: 'Nothing is paused.' },
+        DESTINATION_REACHED: { guard: 'destinationFailed', target: 'failing', actions: 'noteFailure' },
+      },
+      states: {
+        preparingDestination: {
+          description: 'Its devices go to RESUMING before anything is sent.',
+          entry: 'prepareDestination',
+          on: {
+            DESTINATION_REACHED: [
+              { guard: 'destinationPrepared', target: 'startingPreCopy' },
+              { target: '#migration.failing', actions: 'noteFailure' },
+            ],
+          },
+        },
+        startingPreCopy: {
+          entry: ['notePreCopy', { type: 'openPreCopy', params: ({ context }) => ({ charts: preCopy(context.plan) }) }],
+          on: {
+            PRECOPY_STARTED: '#migration.active',
+            PRECOPY_FAILED: { target: '#migration.failing', actions: 'noteFailure' },
+          },
+        },
+      },
+    },
+    active: {
+      entry: status('active'),
+      initial: 'iterating',
+      on: {
+        CONTINUE: { description: 'Nothing is paused.' },
+        DESTINATION_REACHED: { guard: 'destinationFailed', target: 'failing', actions: 'noteFailure' },
+      },
+      states: {
+        iterating: {
+          on: {
+            CANCEL: { target: '#migration.cancelling', actions: 'noteCancel' },
+            SWITCHOVER_DECIDED: 'switching',
+            PRECOPY_FAILED: { target: '#migration.failing', actions: 'noteFailure' },
+          },
+          after: {
+            giveUpAfter: {
+              description: 'This project\'s own limit: QEMU\'s default rule never gives up.',
+              target: '#migration.cancelling',
+              actions: 'noteGivenUp',
+            },
+          },
+        },
+        switching: {
+          entry: [
+            'noteSwitching',
+            'closePreCopy',
+            { type: 'openStopAndCopy', params: ({ context }) => ({ charts: stopAndCopy(context.plan) }) },
+          ],
+          on: {
+            CANCEL: { target: '#migration.cancelling', actions: 'noteCancel' },
+            PAUSED_BEFORE_SWITCHOVER: '#migration.pre-switchover',
+            DEVICES_STOPPED: [
+              { guard: 'reportsDevice', target: '#migration.device' },
+              { description: 'Up to 9.2 the status stays active without a pause.' },
+            ],
+            HANDING_OVER: 'handingOver',
+            SWITCHOVER_FAILED: { target: '#migration.failing', actions: 'noteFailure' },
+          },
+        },
+        handingOver: {
+          on: handOver(),
+        },
+      },
+    },
+    'pre-switchover': {
+      description: 'pause-before-switchover: everything is stopped, nothing given away. The pause counts as downtime.',
+      entry: status('pre-switchover'),
+      on: {
+        CONTINUE: { actions: 'continueSwitchover' },
+        CANCEL: { description: 'QEMU: works, and the guest runs again.', target: 'cancelling', actions: 'noteCancel' },
+        DEVICES_STOPPED: 'device',
+        SWITCHOVER_FAILED: { target: 'failing', actions: 'noteFailure' },
+        DESTINATION_REACHED: { guard: 'destinationFailed', target: 'failing', actions: 'noteFailure' },
+      },
+    },
+    device: {
+      description: 'The guest and its devices are stopped; what is left is being copied.',
+      entry: status('device'),
+      initial: 'switching',
+      on: {
+        CONTINUE: { description: 'Nothing is paused.' },
+        DESTINATION_REACHED: { guard: 'destinationFailed', target: 'failing', actions: 'noteFailure' },
+      },
+      states: {
+        switching: {
+          on: {
+            CANCEL: { target: '#migration.cancelling', actions: 'noteCancel' },
+            HANDING_OVER: 'handingOver',
+            SWITCHOVER_FAILED: { target: '#migration.failing', actions: 'noteFailure' },
+          },
+        },
+        handingOver: { on: handOver() },
+      },
+    },
+    completed: {
+      entry: ['noteCompleted', status('completed'), 'closeStopAndCopy'],
+      initial: 'cleaningDevices',
+      on: {
+        CANCEL: { description: 'Completed: there is nothing to cancel.' },
+        CONTINUE: { description: 'Nothing is paused.' },
+        DEVICE_REACHED: { description: 'The source\'s devices are cleaned up, outside the downtime; nobody waits for them.' },
+      },
+      states: {
+        cleaningDevices: {
+          description: 'STOP_COPY to STOP belongs to cleanup, deliberately outside the downtime (QEMU vfio_save_cleanup).',
+          entry: [
+            { type: 'cleanDevices', params: ({ context }) => ({ to: plannedDevices(context.plan).map(source), target: 'STOP' as DeviceState }) },
+            'stopLog',
+          ],
+          on: { DIRTY_LOG_REACHED: { guard: 'logIsOff', target: '#migration.cleanedUp' } },
+        },
+      },
+    },
+    cleanedUp: {
+      description: 'The source is in run state postmigrate.',
+      type: 'final',
+      entry: end(),
+    },
+    cancelling: {
+      entry: [status('cancelling'), { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context) }) }],
+      on: onTheWayBack('cancelled'),
+    },
+    failing: {
+      entry: [status('failing'), { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context) }) }],
+      on: onTheWayBack('failed'),
+    },
+    cancelled: { type: 'final', entry: [status('cancelled'), 'closePreCopy', 'closeStopAndCopy', 'closeRollBack', end()] },
+    failed: { type: 'final', entry: [status('failed'), 'closePreCopy', 'closeStopAndCopy', 'closeRollBack', end()] },
+    'in-doubt': {
+      description: 'Never two guests: who holds it now must be asked, or fenced.',
+      type: 'final',
+      entry: [status('failed'), end()],
+    },
+  },
+});
+
+/** Past the hand-over: completed, safely back, or in doubt; never cancelled. */
+function handOver() {
+  return {
+    CANCEL: { description: 'Too late: the destination may own the storage.' },
+    SWITCHED_OVER: '#migration.completed',
+    SWITCHOVER_FAILED: [
+      { guard: 'mayStillRun', target: '#migration.in-doubt', actions: 'noteInDoubt' },
+      { target: '#migration.failing', actions: 'noteFailure' },
+    ],
+  } as const;
+}
+
+function onTheWayBack(target: 'cancelled' | 'failed') {
+  return {
+    ROLLED_BACK: [
+      { guard: 'sourceRuns', target },
+      { target: 'in-doubt', actions: 'noteSourceStopped' },
+    ],
+    CANCEL: { description: 'Under way already.' },
+    CONTINUE: { description: 'Nothing is paused.' },
+    PRECOPY_FAILED: { description: 'The way back has begun.' },
+    SWITCHOVER_FAILED: { description: 'The way back has begun.' },
+    DESTINATION_REACHED: { description: 'The way back has begun.' },
+    PAUSED_BEFORE_SWITCHOVER: { description: 'The way back has begun.' },
+  } as const;
+}
+
+function status(name: string) {
+  return { type: 'announce', params: { status: name } } as const;
+}
+
+function end() {
+  return {
+    type: 'tellEnd',
+    params: ({ context }: { context: Context }) => ({ outcome: context.outcome, reason: context.reason }),
+  } as const;
+}
+
+function failure(event: Events): string {
+  const what = 'during' in event && event.type !== 'DESTINATION_REACHED' ? event.during : during(event);
+  return 'errno' in event && event.errno !== undefined ? `${what} (${event.errno})` : what;
+}
+
+const source = (device: PlannedDevice) => `device/${device.id}`;
+const target = (device: PlannedDevice) => `device/destination/${device.id}`;
+const mirrorOf = (address: string) => address.replace(/^device/, 'vfio');
+
+function mirrors(plan: Plan) {
+  return plannedDevices(plan).flatMap((device) =>
+    [source(device), target(device)].map((address) => ({ address: mirrorOf(address), input: { features: device.features, onBadImage: 'unseen' } })),
+  );
+}
+
+function controls(plan: Plan): { address: string; input: DeviceControlInput }[] {
+  return plannedDevices(plan).flatMap((device) =>
+    [source(device), target(device)].map((address) => ({
+      address,
+      input: { device: device.id, mirror: mirrorOf(address), state: 'RUNNING' as const },
+    })),
+  );
+}
+
+function trackings(plan: Plan): { address: string; input: TrackingInput }[] {
+  return plan.containers
+    .filter((container) => container.devices.length > 0)
+    .map((container) => ({
+      address: `tracking/${container.id}`,
+      input: {
+        tracking: container.id,
+        devices: container.devices.map(({ id, logsDma }) => ({ id, logsDma })),
+        iommuTracks: container.iommuTracks,
+        sections: plan.sections,
+        ranges: loop(plan.loop).ranges,
+        pageBytes: plan.pageBytes,
+      },
+    }));
+}
+
+function dirtyLog(plan: Plan): { address: string; input: DirtyLogInput }[] {
+  const addresses = trackings(plan).map(({ address }) => address);
+  return [{ address: 'dirty-log', input: { trackings: addresses, afterSyncError: plan.afterSyncError } }];
+}
+
+function destination(plan: Plan): { address: string; input: DestinationInput }[] {
+  const devices = plannedDevices(plan).map((device) => ({ id: device.id, address: target(device), p2p: device.p2p }));
+  return [{ address: 'destination', input: { devices } }];
+}
+
+function preCopy(plan: Plan): { address: string; input: PreCopyInput }[] {
+  const input = {
+    loop: plan.loop,
+    downtimeLimitMs: plan.downtimeLimitMs,
+    availSwitchoverBytesPerSecond: plan.availSwitchoverBytesPerSecond,
+    devices: plannedDevices(plan).map((device) => ({ id: device.id, address: source(device), preCopy: device.preCopy })),
+    switchoverAck: plan.switchoverAck,
+  };
+  return [{ address: 'pre-copy', input }];
+}
+
+function stopAndCopy(plan: Plan): { address: string; input: StopAndCopyInput }[] {
+  const devices = plannedDevices(plan).map((device) => ({
+    id: device.id,
+    address: source(device),
+    p2p: device.p2p,
+    preCopy: device.preCopy,
+  }));
+  return [{ address: 'stop-and-copy', input: { devices, pauseBeforeSwitchover: plan.pauseBeforeSwitchover } }];
+}
+
+function rollBack(context: Context): { address: string; input: RollBackInput }[] {
+  const devices = plannedDevices(context.plan).map((device) => ({ id: device.id, address: source(device), p2p: device.p2p }));
+  return [
+    { address: 'roll-back', input: { sending: context.sending, switching: context.sending === 'stop-and-copy', devices } },
+  ];
+}

@@ -1,0 +1,319 @@
+/**
+ * Pre-copy: set up the dirty logs (epoch first, then the first copy), then rounds until the policy says enough.
+ *
+ * A round is one command, `sendRound`, that carries where it ends; the rule is `roundEnds` below, the one visible place,
+ * which whoever sends calls at each window. A window is not a record. After a round every log is collected, the devices'
+ * sizes are asked, and the policy decides on the exact remainder. Which sizes count and how they compare is the dialect's
+ * row in loops.ts; this chart has no releases in it.
+ */
+import { assign, setup } from 'xstate';
+import { arrived, expecting, everyoneArrived } from './barrier.ts';
+import { exactRemainingBytes, type LoopName, roundEnd } from './loops.ts';
+import { during } from './failure.ts';
+import { type Address, commands, facts, messages, type Received } from './messages.ts';
+import type { Answer, Because, DeviceSizes, Errno, Observation, PagesBySource, RoundEnd, Verdict } from './words.ts';
+
+/** What a sender knows at the start of a window. */
+export interface Window {
+  readonly ramBytes: number;
+  readonly precopyBytes: number;
+  readonly stopCopyBytes: number;
+  /** Of the last window that was measured, 0 while none has been. */
+  readonly bandwidthBytesPerSecond: number;
+}
+
+/**
+ * Does a pass end here? QEMU has no passes in its sender: a pass is over at the first window whose remainder is below the
+ * threshold (last window's bandwidth x downtime limit), not at zero; the leftover joins the next pass. 11.1 also asks
+ * again when all that can be sent before the stop has been sent. migration/migration.c, migration_iteration_run.
+ */
+export function roundEnds(end: RoundEnd, window: Window): boolean {
+  const sendableBytes = window.ramBytes + window.precopyBytes;
+  if (end.rule === 'drained') return sendableBytes === 0;
+  const bandwidth = end.availSwitchoverBytesPerSecond || window.bandwidthBytesPerSecond;
+  const thresholdBytes = (bandwidth * end.downtimeLimitMs) / 1000;
+  const countedBytes = {
+    ram: window.ramBytes,
+    'ram+precopy': sendableBytes,
+    'ram+precopy+stopcopy': window.ramBytes + Math.max(window.precopyBytes, window.stopCopyBytes),
+  }[end.counts];
+  if (end.compare === 'below') return countedBytes < thresholdBytes || sendableBytes === 0;
+  return countedBytes <= thresholdBytes || sendableBytes === 0;
+}
+
+export interface PreCopyInput {
+  readonly loop: LoopName;
+  readonly downtimeLimitMs: number;
+  readonly availSwitchoverBytesPerSecond: number;
+  /** Devices that can migrate; those with `preCopy` offer their state early. */
+  readonly devices: readonly { readonly id: string; readonly address: Address; readonly preCopy: boolean }[];
+  readonly switchoverAck: boolean;
+}
+
+interface Context extends PreCopyInput {
+  waitingFor: readonly string[];
+  round: number;
+  dirtySet: number;
+  remainingPages: number;
+  remainingBytes: number;
+  dirtyPagesBySource: PagesBySource;
+  bandwidthBytesPerSecond: number;
+  sizes: Readonly<Record<string, DeviceSizes>>;
+  /** Devices whose destination has not acknowledged their initial data yet. */
+  unacked: readonly string[];
+  throttlePercent: number;
+  observation: Observation | undefined;
+  because: Because;
+  verdict: Verdict;
+  during: string;
+  errno: Errno | undefined;
+}
+
+type Events = Received<'pre-copy'> | Answer<'sendRound' | 'haltRound' | 'queryDeviceSizes'>;
+
+const preCopyDevices = (context: Context) => context.devices.filter((device) => device.preCopy);
+
+export const preCopy = setup({
+  types: {} as { context: Context; events: Events; input: PreCopyInput },
+  actions: {
+    ...commands('sendRound', 'haltRound', 'queryDeviceSizes'),
+    ...messages({
+      startLog: ['dirty-log', 'START'],
+      syncLog: ['dirty-log', 'SYNC'],
+      setDevices: ['device', 'SET_STATE'],
+      askPolicy: ['policy', 'ASSESS'],
+      tellStarted: ['migration', 'PRECOPY_STARTED'],
+      tellDecision: ['migration', 'SWITCHOVER_DECIDED'],
+      tellFailure: ['migration', 'PRECOPY_FAILED'],
+      tellHalted: ['roll-back', 'SENDING_HALTED'],
+    }),
+    ...facts({ tellAssessment: 'ROUND_ASSESSED' }),
+    expectDevices: assign(({ context }) => expecting(preCopyDevices(context).map((device) => device.id))),
+    countArrival: assign(({ context, event }) => (event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {})),
+    countRound: assign(({ context }) => ({ round: context.round + 1 })),
+    rememberSync: assign(({ event }) =>
+      event.type === 'BITMAP_SYNCED'
+        ? {
+            dirtySet: event.dirtySet,
+            remainingPages: event.remainingPages,
+            remainingBytes: event.remainingBytes,
+            dirtyPagesBySource: event.dirtyPagesBySource,
+          }
+        : {},
+    ),
+    rememberSent: assign(({ event }) =>
+      event.type === 'DONE.sendRound' ? { bandwidthBytesPerSecond: event.bandwidthBytesPerSecond } : {},
+    ),
+    rememberSizes: assign(({ event }) => (event.type === 'DONE.queryDeviceSizes' ? { sizes: event.devices } : {})),
+    observe: assign(({ context, event }) => ({ observation: observation(context, event) })),
+    rememberVerdict: assign(({ event }) =>
+      event.type === 'VERDICT' ? { verdict: event.verdict, because: event.because } : {},
+    ),
+    rememberAck: assign(({ context, event }) =>
+      event.type === 'SWITCHOVER_ACKED' ? { unacked: context.unacked.filter((device) => device !== event.device) } : {},
+    ),
+    rememberLimit: assign(({ event }) =>
+      event.type === 'SET_DOWNTIME_LIMIT' ? { downtimeLimitMs: event.downtimeLimitMs } : {},
+    ),
+    rememberFailure: assign(({ event }) => ({
+      during: during(event),
+      errno: 'errno' in event ? event.errno : undefined,
+    })),
+  },
+  guards: {
+    everyoneArrived: ({ context }) => everyoneArrived(context),
+    logIsOn: ({ event }) => event.type === 'DIRTY_LOG_REACHED' && event.asked === 'on' && event.state === 'on',
+    logFailed: ({ event }) => event.type === 'DIRTY_LOG_REACHED' && event.asked === 'on' && event.state === 'off',
+    deviceIsInPreCopy: ({ event }) => event.type === 'DEVICE_REACHED' && event.asked === 'PRE_COPY' && event.state === 'PRE_COPY',
+    deviceFailed: ({ event }) => event.type === 'DEVICE_REACHED' && event.asked === 'PRE_COPY' && event.state !== 'PRE_COPY',
+    hasDevices: ({ context }) => context.devices.length > 0,
+    saysSwitchover: ({ context }) => context.verdict === 'switchover',
+    allAcked: ({ context }) => context.unacked.length === 0,
+  },
+}).createMachine({
+  id: 'pre-copy',
+  description: 'Rounds of sending while the guest runs. QEMU: migration/migration.c, migration/ram.c.',
+  context: ({ input }) => ({
+    ...input,
+    waitingFor: [],
+    round: 0,
+    dirtySet: 0,
+    remainingPages: 0,
+    remainingBytes: 0,
+    dirtyPagesBySource: {},
+    bandwidthBytesPerSecond: 0,
+    sizes: {},
+    unacked: input.switchoverAck ? input.devices.filter((device) => device.preCopy).map((device) => device.id) : [],
+    throttlePercent: 0,
+    observation: undefined,
+    because: {},
+    verdict: 'continue',
+    during: '',
+    errno: undefined,
+  }),
+  options: { maxIterations: 100 },
+  initial: 'setup',
+  on: {
+    HALT: { target: '.halting' },
+    SWITCHOVER_ACKED: { description: 'The destination has loaded this device\'s initial data.', actions: 'rememberAck' },
+    SET_DOWNTIME_LIMIT: { description: 'In force from the next pass on.', actions: 'rememberLimit' },
+    DEVICE_REACHED: { description: 'An answer to an order that a later one has replaced.' },
+    DIRTY_LOG_REACHED: { description: 'An answer to an order that a later one has replaced.' },
+  },
+  states: {
+    setup: {
+      initial: 'startingLog',
+      states: {
+        startingLog: {
+          description: 'The epoch begins before the first copy: what was written before is covered by the first round, which sends everything.',
+          entry: 'startLog',
+          on: {
+            DIRTY_LOG_REACHED: [
+              { guard: 'logIsOn', target: 'firstSync' },
+              { guard: 'logFailed', target: '#pre-copy.failed', actions: 'rememberFailure' },
+            ],
+          },
+        },
+        firstSync: {
+          description: 'Everything is dirty. QEMU counts it: MIGRATION_PASS 1 comes before status active (up to 11.0).',
+          entry: { type: 'syncLog', params: { final: false } },
+          on: { BITMAP_SYNCED: { target: 'enteringPreCopy', actions: 'rememberSync' } },
+        },
+        enteringPreCopy: {
+          description: 'Devices that can offer their state early begin to.',
+          entry: [
+            'expectDevices',
+            {
+              type: 'setDevices',
+              params: ({ context }) => ({ to: preCopyDevices(context).map((device) => device.address), target: 'PRE_COPY' }),
+            },
+          ],
+          on: {
+            DEVICE_REACHED: [
+              { guard: 'deviceIsInPreCopy', actions: 'countArrival' },
+              { guard: 'deviceFailed', target: '#pre-copy.failed', actions: 'rememberFailure' },
+            ],
+          },
+          always: { guard: 'everyoneArrived', target: '#pre-copy.iterating', actions: 'tellStarted' },
+        },
+      },
+      on: { SYNC_FAILED: { target: 'failed', actions: 'rememberFailure' } },
+    },
+    iterating: {
+      initial: 'sending',
+      states: {
+        sending: {
+          description: 'One pass. It ends where `roundEnds` says: at the low-water mark (QEMU) or when the set is drained (textbook).',
+          entry: [
+            'countRound',
+            {
+              type: 'sendRound',
+              params: ({ context }) => ({ round: context.round, dirtySet: context.dirtySet, ends: roundEnd(context.loop, context) }),
+            },
+          ],
+          on: { 'DONE.sendRound': { target: 'syncing', actions: 'rememberSent' } },
+        },
+        syncing: {
+          description: 'Every log is collected: what was written since the last sync, and what this pass left.',
+          entry: { type: 'syncLog', params: { final: false } },
+          on: {
+            BITMAP_SYNCED: [
+              { guard: 'hasDevices', target: 'sizing', actions: 'rememberSync' },
+              { target: 'assessing', actions: ['rememberSync', 'observe'] },
+            ],
+          },
+        },
+        sizing: {
+          description: 'What the devices would still have to send: PRECOPY_INFO and MIG_DATA_SIZE.',
+          entry: { type: 'queryDeviceSizes', params: { exact: true } },
+          on: {
+            'DONE.queryDeviceSizes': { target: 'assessing', actions: ['rememberSizes', 'observe'] },
+          },
+        },
+        assessing: {
+          description: 'The policy decides, on the exact remainder.',
+          entry: { type: 'askPolicy', params: ({ context }) => ({ observation: context.observation as Observation }) },
+          on: { VERDICT: { target: 'judged', actions: 'rememberVerdict' } },
+        },
+        judged: {
+          exit: {
+            type: 'tellAssessment',
+            params: ({ context }) => ({
+              round: context.round,
+              verdict: context.verdict,
+              because: context.because,
+              observation: context.observation as Observation,
+              waitingForAck: context.verdict === 'switchover' && context.unacked.length > 0,
+            }),
+          },
+          always: [
+            { guard: 'saysSwitchover', target: 'agreed' },
+            { target: 'sending' },
+          ],
+        },
+        agreed: {
+          description: 'With switchover-ack, the destination must be ready as well (QEMU 8.1 on).',
+          always: [{ guard: 'allAcked', target: '#pre-copy.decided' }, { target: 'sending' }],
+        },
+      },
+      on: {
+        SYNC_FAILED: { target: 'failed', actions: 'rememberFailure' },
+        'FAILED.sendRound': { target: 'failed', actions: 'rememberFailure' },
+        'FAILED.queryDeviceSizes': { target: 'failed', actions: 'rememberFailure' },
+      },
+    },
+    decided: {
+      entry: { type: 'tellDecision', params: ({ context }) => ({ round: context.round, because: context.because }) },
+      on: { HALT: { description: 'Nothing is being sent.', target: 'halted' } },
+    },
+    failed: {
+      entry: { type: 'tellFailure', params: ({ context }) => ({ during: context.during, errno: context.errno ?? 'EIO' }) },
+      on: { HALT: { description: 'Nothing is being sent.', target: 'halted' } },
+    },
+    halting: {
+      description: 'A pass that runs is ended early; a sync that runs ends by itself.',
+      entry: 'haltRound',
+      on: {
+        HALT: { description: 'Under way.' },
+        'DONE.haltRound': 'halted',
+        'FAILED.haltRound': { description: 'Its answers are no longer waited for.', target: 'halted' },
+        'DONE.sendRound': {},
+        'FAILED.sendRound': {},
+        'DONE.queryDeviceSizes': {},
+        'FAILED.queryDeviceSizes': {},
+        BITMAP_SYNCED: {},
+        SYNC_FAILED: {},
+        VERDICT: {},
+      },
+    },
+    halted: {
+      entry: 'tellHalted',
+      on: {
+        HALT: { target: 'halted', reenter: true },
+        'DONE.sendRound': {},
+        'FAILED.sendRound': {},
+        'DONE.queryDeviceSizes': {},
+        'FAILED.queryDeviceSizes': {},
+        BITMAP_SYNCED: {},
+        SYNC_FAILED: {},
+        VERDICT: {},
+      },
+    },
+  },
+});
+
+/** What the policy sees; `event` is the answer that completed the picture. */
+function observation(context: Context, event: Events): Observation {
+  const sizes = event.type === 'DONE.queryDeviceSizes' ? event.devices : context.sizes;
+  const ramBytes = event.type === 'BITMAP_SYNCED' ? event.remainingBytes : context.remainingBytes;
+  return {
+    cause: 'round',
+    round: context.round,
+    remainingBytes: exactRemainingBytes(context.loop, ramBytes, sizes),
+    remainingPages: context.remainingPages,
+    dirtyPagesBySource: context.dirtyPagesBySource,
+    bandwidthBytesPerSecond: context.availSwitchoverBytesPerSecond || context.bandwidthBytesPerSecond,
+    downtimeLimitMs: context.downtimeLimitMs,
+    throttlePercent: context.throttlePercent,
+  };
+}

@@ -1,0 +1,238 @@
+/**
+ * The words that charts share: who can be told what (`Inbox`), what the outside world can be asked to do (`Commands`),
+ * and the kernel's and QEMU's own names for states and errors.
+ *
+ * An answer to a command is derived from `Commands`, never written by hand: `DONE.<command>` or `FAILED.<command>`.
+ * Everything here is JSON: it crosses journals. Addresses of guest memory are page numbers.
+ */
+
+/** `enum vfio_device_mig_state`, include/uapi/linux/vfio.h. The order is the kernel's numbering, 0 to 7. */
+export const DEVICE_STATES = [
+  'ERROR',
+  'STOP',
+  'RUNNING',
+  'STOP_COPY',
+  'RESUMING',
+  'RUNNING_P2P',
+  'PRE_COPY',
+  'PRE_COPY_P2P',
+] as const;
+export type DeviceState = (typeof DEVICE_STATES)[number];
+
+/** `VFIO_MIGRATION_*` feature bits, include/uapi/linux/vfio.h. Legal masks: 1, 3, 5, 7. */
+export const VFIO_MIGRATION_STOP_COPY = 1;
+export const VFIO_MIGRATION_P2P = 2;
+export const VFIO_MIGRATION_PRE_COPY = 4;
+export type FeatureMask = 1 | 3 | 5 | 7;
+
+/** The errnos that the kernel, QEMU and this project's own time limits give. */
+export type Errno =
+  | 'E2BIG'
+  | 'EACCES'
+  | 'EAGAIN'
+  | 'EBADF'
+  | 'EBUSY'
+  | 'ECANCELED'
+  | 'ECONNRESET'
+  | 'EEXIST'
+  | 'EFAULT'
+  | 'EINVAL'
+  | 'EIO'
+  | 'EMFILE'
+  | 'ENODEV'
+  | 'ENOENT'
+  | 'ENOMEM'
+  | 'ENOMSG'
+  | 'ENOSPC'
+  | 'ENOTCONN'
+  | 'ENOTTY'
+  | 'ENXIO'
+  | 'EOPNOTSUPP'
+  | 'EOVERFLOW'
+  | 'EPERM'
+  | 'ERANGE'
+  | 'ESPIPE'
+  | 'ETIMEDOUT';
+
+/** Which tracker knows what the devices of a container wrote: QEMU, hw/vfio/container.c. */
+export type Tracker = 'device' | 'iommu' | 'perpetual';
+
+/** Pages reported dirty, by who wrote them: `vcpu`, `dma:nic0`, `host:vhost`, ... */
+export type PagesBySource = Readonly<Record<string, number>>;
+
+/** One DMA logging range, in pages: first page and number of pages. */
+export interface PageRange {
+  readonly firstPage: number;
+  readonly pages: number;
+}
+
+/** What a device would still have to send: `VFIO_MIG_GET_PRECOPY_INFO` and `MIG_DATA_SIZE`. */
+export interface DeviceSizes {
+  readonly initialBytes: number;
+  readonly dirtyBytes: number;
+  readonly stopCopyBytes: number;
+}
+
+/**
+ * When one sending round ends. `drained`: when the set is empty. `low-water`: as QEMU's loop does, at the first window
+ * whose remainder is below the threshold; see `roundEnds` in pre-copy.ts, the one place with that rule.
+ */
+export type RoundEnd =
+  | { readonly rule: 'drained' }
+  | {
+      readonly rule: 'low-water';
+      /** `below`: remaining < threshold (7.2). `at-or-below`: remaining <= threshold (11.1). */
+      readonly compare: 'below' | 'at-or-below';
+      /** What is compared: guest RAM alone (7.2), or RAM and device pre-copy bytes, or those and stop-copy bytes. */
+      readonly counts: 'ram' | 'ram+precopy' | 'ram+precopy+stopcopy';
+      readonly windowMs: number;
+      readonly downtimeLimitMs: number;
+      /** `avail-switchover-bandwidth`; 0: measure the last window. */
+      readonly availSwitchoverBytesPerSecond: number;
+    };
+
+/** What a policy sees at a decision. Sizes in bytes, times in ns on the run's clock. */
+export interface Observation {
+  readonly cause: 'round' | 'sample' | 'wake' | 'ack';
+  /** Number of the pass just ended; the bulk pass is 1. */
+  readonly round: number;
+  /** Known dirty and not yet sent, guest memory and (by release) devices. */
+  readonly remainingBytes: number;
+  readonly remainingPages: number;
+  /** Pages that this sync found, by who wrote them; a page written by two counts for both. */
+  readonly dirtyPagesBySource: PagesBySource;
+  /** Of the last window that was measured. */
+  readonly bandwidthBytesPerSecond: number;
+  readonly downtimeLimitMs: number;
+  readonly throttlePercent: number;
+}
+
+/** What a policy may answer. A vmm's rule uses the first two; a manager turns knobs. */
+export type Verdict =
+  | 'continue'
+  | 'switchover'
+  | { readonly throttlePercent: number }
+  | { readonly downtimeLimitMs: number }
+  | { readonly dirtyBytesPerSecond: number }
+  | 'postcopy'
+  | 'pauseGuest'
+  | 'abort';
+
+/** A reason in numbers: each key carries its unit last (`thresholdBytes`, `shrinkPercent`). */
+export type Because = Readonly<Record<string, number>>;
+
+/**
+ * A command's class says what may be done with it after a crash: ask again (`repeatable`), ask what became of it
+ * (`queryable`), or neither, because asking again loses something (`consuming`).
+ */
+export type CommandClass = 'repeatable' | 'queryable' | 'consuming';
+
+type None = Readonly<Record<never, never>>;
+
+/** Every command that a chart may give, with what a success answers. */
+export interface Commands {
+  // The guest on the source.
+  stopVcpus: { params: None; result: None };
+  resumeVcpus: { params: None; result: None };
+  throttleVcpus: { params: { readonly percent: number }; result: None };
+  // One device (addressed by the chart that asks): VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE SET and GET, VFIO_DEVICE_RESET.
+  setDeviceState: { params: { readonly target: DeviceState }; result: { readonly state: DeviceState } };
+  getDeviceState: { params: None; result: { readonly state: DeviceState } };
+  resetDevice: { params: None; result: { readonly state: DeviceState } };
+  // One container's tracker. `of` names a device, or `iommu`.
+  startTracking: {
+    params: { readonly tracker: Tracker; readonly of: string; readonly ranges: readonly PageRange[] };
+    result: None;
+  };
+  reportDirty: {
+    params: { readonly tracker: Tracker; readonly of: readonly string[] };
+    result: { readonly dirtyPages: number };
+  };
+  stopTracking: { params: { readonly tracker: Tracker; readonly of: readonly string[] }; result: None };
+  // KVM's dirty log, and the migration bitmap that every log is merged into.
+  startDirtyLog: { params: None; result: None };
+  getDirtyLog: { params: None; result: { readonly dirtyPages: number } };
+  stopDirtyLog: { params: None; result: None };
+  syncBitmap: {
+    /** `everything`: a log failed after it may have been cleared, so all memory is dirty (uapi vfio.h, DMA_LOGGING_REPORT). */
+    params: { readonly final: boolean; readonly everything: boolean };
+    result: {
+      /** Handle of the set that the next `sendRound` or `sendRemaining` names. */
+      readonly dirtySet: number;
+      readonly remainingPages: number;
+      readonly remainingBytes: number;
+      readonly newDirtyPages: number;
+      readonly dirtyPagesBySource: PagesBySource;
+      readonly syncNs: number;
+    };
+  };
+  queryDeviceSizes: {
+    params: { readonly exact: boolean };
+    result: { readonly devices: Readonly<Record<string, DeviceSizes>> };
+  };
+  // Sending.
+  sendRound: {
+    params: { readonly round: number; readonly dirtySet: number; readonly ends: RoundEnd };
+    result: RoundSent;
+  };
+  haltRound: { params: None; result: None };
+  sendRemaining: { params: { readonly dirtySet: number }; result: RoundSent };
+  sendDeviceState: { params: { readonly device: string }; result: { readonly sentBytes: number } };
+  // Hand-over.
+  releaseStorage: { params: None; result: None };
+  acquireStorage: { params: { readonly host: 'source' | 'destination' }; result: None };
+  prepareDestination: { params: None; result: None };
+  loadDestination: { params: None; result: None };
+  startDestination: { params: None; result: None };
+  quitDestination: { params: None; result: None };
+}
+export type CommandName = keyof Commands;
+
+/** What one pass, or the last copy, sent. */
+export interface RoundSent {
+  readonly sentPages: number;
+  readonly zeroPages: number;
+  readonly sentBytes: number;
+  readonly deviceBytes: number;
+  readonly remainingPages: number;
+  readonly remainingBytes: number;
+  /** Of the last measured window; 0 while none has been. */
+  readonly bandwidthBytesPerSecond: number;
+}
+
+/**
+ * Each command's class, and its time limit in ms. QEMU and the kernel give none of these a limit (a SET is synchronous and
+ * may take for ever), so every figure is a named default of this project: generous for what waits on hardware or on a
+ * human's storage, and long for what waits on the link. A scenario overrides them under `deadlines`.
+ */
+export const COMMANDS: Readonly<Record<CommandName, { readonly class: CommandClass; readonly deadlineMs: number }>> = {
+  stopVcpus: { class: 'repeatable', deadlineMs: 10_000 },
+  resumeVcpus: { class: 'repeatable', deadlineMs: 10_000 },
+  throttleVcpus: { class: 'repeatable', deadlineMs: 10_000 },
+  setDeviceState: { class: 'queryable', deadlineMs: 30_000 },
+  getDeviceState: { class: 'repeatable', deadlineMs: 10_000 },
+  resetDevice: { class: 'repeatable', deadlineMs: 30_000 },
+  startTracking: { class: 'queryable', deadlineMs: 30_000 },
+  reportDirty: { class: 'consuming', deadlineMs: 30_000 },
+  stopTracking: { class: 'repeatable', deadlineMs: 30_000 },
+  startDirtyLog: { class: 'repeatable', deadlineMs: 30_000 },
+  getDirtyLog: { class: 'consuming', deadlineMs: 30_000 },
+  stopDirtyLog: { class: 'repeatable', deadlineMs: 30_000 },
+  syncBitmap: { class: 'consuming', deadlineMs: 30_000 },
+  queryDeviceSizes: { class: 'repeatable', deadlineMs: 10_000 },
+  sendRound: { class: 'consuming', deadlineMs: 3_600_000 },
+  haltRound: { class: 'repeatable', deadlineMs: 10_000 },
+  sendRemaining: { class: 'consuming', deadlineMs: 3_600_000 },
+  sendDeviceState: { class: 'consuming', deadlineMs: 600_000 },
+  releaseStorage: { class: 'repeatable', deadlineMs: 30_000 },
+  acquireStorage: { class: 'repeatable', deadlineMs: 30_000 },
+  prepareDestination: { class: 'queryable', deadlineMs: 60_000 },
+  loadDestination: { class: 'queryable', deadlineMs: 600_000 },
+  startDestination: { class: 'queryable', deadlineMs: 60_000 },
+  quitDestination: { class: 'repeatable', deadlineMs: 30_000 },
+};
+
+export type Done<N extends CommandName> = { readonly type: `DONE.${N}` } & Commands[N]['result'];
+export type Failed<N extends CommandName> = { readonly type: `FAILED.${N}`; readonly errno: Errno };
+/** The two events that can answer command `N`. */
+export type Answer<N extends CommandName = CommandName> = N extends CommandName ? Done<N> | Failed<N> : never;

@@ -1,0 +1,38 @@
+/**
+ * The driver port: who carries out commands. Drivers are composed by address and command: the model for everything, or a
+ * real device for `device/*` and the model for the rest.
+ */
+import type { Observable } from 'rxjs';
+import type { Answer, CommandName, Verdict } from '../../machines/words.ts';
+import type { Command } from '../core/effect.ts';
+import type { EffectId, Input } from '../core/record.ts';
+import type { PageWrites } from '../streams/page-writes.ts';
+
+export interface Driver {
+  /** Goes into the first record, for example `model`. */
+  readonly name: string;
+  /** What it can do; a set of charts that needs more is refused before anything starts. */
+  readonly commands: ReadonlySet<CommandName>;
+  /** Who runs the pre-copy loop: this library, or the vmm behind the driver. */
+  readonly loop: 'we' | 'vmm';
+  /** Verdicts that it can carry out, by name: `switchover`, `throttlePercent`, ... */
+  readonly verdicts: ReadonlySet<Verdict extends infer V ? (V extends string ? V : keyof V) : never>;
+  /** Which device sizes it can answer; one that it cannot is the scenario's, else unknown. Unknown is never zero. */
+  readonly sizes: ReadonlySet<'initialBytes' | 'dirtyBytes' | 'stopCopyBytes'>;
+  /**
+   * Begins the work and answers at most once, never before it returned. The same id again is the same work, not done
+   * twice. An operational failure is an answer (`FAILED.<command>`), never an exception.
+   */
+  perform(command: Command, answer: (answer: Answer) => void): void;
+  /** Nobody waits any more: the answer, if it comes, is not wanted. The work itself may still happen. */
+  abandon(id: EffectId): void;
+  /** After a crash: what became of each command that has no answer. */
+  reconcile(pending: readonly Command[]): Promise<readonly { readonly id: EffectId; readonly found: Found }[]>;
+  /** Unasked inputs: a guest's device reset, hot-plug, a switchover ack, loss of the link. */
+  readonly facts$: Observable<Input>;
+  readonly pages$: Observable<PageWrites>;
+  /** Gives back what it holds (sockets, subscriptions). Idempotent. */
+  close(): void;
+}
+
+export type Found = Answer | 'not-done' | 'unknown';

@@ -1,0 +1,68 @@
+/**
+ * A vGPU: it writes to what is mapped into its tables, one page after the other, at a steady rate. Which of the mapped
+ * pages it wrote nobody can see, which is why its log (see `mapped-pages.ts`) reports all of them, always.
+ */
+import type { PageRange } from '../../../machines/words.ts';
+import type { WriteSource } from '../../streams/page-writes.ts';
+import type { GuestMemory } from '../memory.ts';
+import { Permutation } from '../permutation.ts';
+import type { Random } from '../random.ts';
+import { ExactRate } from '../workloads/rate.ts';
+import type { Emit, Writer } from '../workloads/writer.ts';
+import { MappedPages } from './mapped-pages.ts';
+
+export interface VgpuDmaSpec {
+  readonly kind: 'vgpu';
+  /** What is mapped at the start: given ranges, or so many pages scattered by the seed over all of RAM. */
+  readonly mapped: { readonly ranges: readonly PageRange[] } | { readonly scatteredPages: number };
+  /** Page writes a second, over all mapped pages in turn. */
+  readonly writesPerSecond: number;
+}
+
+const LIST_PAGES = 8192;
+
+export class VgpuDma implements Writer {
+  readonly mapped: MappedPages;
+  readonly #source: WriteSource;
+  readonly #rate: ExactRate;
+  readonly #list = new Uint32Array(LIST_PAGES);
+  #nextPage = 0;
+
+  constructor(spec: VgpuDmaSpec, source: WriteSource, memory: GuestMemory, random: Random) {
+    this.#source = source;
+    this.#rate = new ExactRate(spec.writesPerSecond);
+    this.mapped = new MappedPages(memory.pages);
+    if ('ranges' in spec.mapped) {
+      memory.requireRam(spec.mapped.ranges, source);
+      for (const range of spec.mapped.ranges) this.mapped.map(range);
+    } else {
+      const order = new Permutation(memory.ramPages, random);
+      for (let i = 0; i < spec.mapped.scatteredPages; i++) this.mapped.mapPage(memory.ramPageAt(order.at(i)));
+    }
+  }
+
+  advance(fromNs: number, toNs: number, speedPercent: number, emit: Emit): void {
+    const { pages: mapped } = this.mapped;
+    const due = this.#rate.due(toNs - fromNs, speedPercent);
+    if (mapped.count === 0) return;
+    // After one turn every mapped page is written; further turns only move the place where it stands.
+    let left = Math.min(due, mapped.count);
+    while (left > 0) {
+      const room = this.#list.subarray(0, Math.min(left, LIST_PAGES));
+      const n = mapped.listInto(room, this.#nextPage);
+      this.#nextPage = n === 0 ? 0 : room[n - 1]! + 1;
+      left -= n;
+      if (n > 0) emit({ fromNs, toNs, source: this.#source, form: 'list', pages: room.subarray(0, n) });
+    }
+    if (due > mapped.count) this.#skip(due % mapped.count);
+  }
+
+  /** Passes over so many mapped pages more: they were emitted with the whole turn. */
+  #skip(pages: number): void {
+    const { pages: mapped } = this.mapped;
+    for (let i = 0; i < pages; i++) {
+      const next = mapped.next(this.#nextPage);
+      this.#nextPage = (next === -1 ? mapped.next(0) : next) + 1;
+    }
+  }
+}

@@ -1,0 +1,360 @@
+/**
+ * A set of page numbers below a fixed bound: what every dirty log, the truth and the migration bitmap are made of.
+ *
+ * One bit a page in an Int32Array (measured faster than Uint32Array and BigUint64Array in V8), and above it one summary
+ * bit for each word that is not zero. The summary is touched only when a word becomes zero or ceases to be, so a mark
+ * stays a load and a store, while taking, merging and scanning cost what is dirty and not what exists.
+ *
+ * A page at or beyond the bound is a programmer error and throws: a typed array would swallow it in silence.
+ */
+import type { PageWrites } from '../streams/page-writes.ts';
+
+/** Number of set bits of a 32-bit word. */
+export function popcount32(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+/** Index of the lowest set bit; 32 for 0 is not needed here and not promised. */
+function lowestBit(word: number): number {
+  return 31 - Math.clz32(word & -word);
+}
+
+/** The bits of one word from `from` (0 to 31) up to, without, `to` (1 to 32). */
+function maskOf(from: number, to: number): number {
+  return (-1 << from) & (-1 >>> (32 - to));
+}
+
+export class PageBitmap {
+  /** Page numbers run from 0 to `pages` - 1. */
+  readonly pages: number;
+  /** Bit k of word w stands for page 32 w + k. For reading only: writing here would bypass `count` and the summary. */
+  readonly words: Int32Array;
+  readonly #summary: Int32Array;
+  #count = 0;
+
+  constructor(pages: number) {
+    if (!Number.isInteger(pages) || pages < 0 || pages > 2 ** 32) {
+      throw new RangeError(`pages must be 0 to 2^32, got ${pages}`);
+    }
+    this.pages = pages;
+    this.words = new Int32Array(Math.ceil(pages / 32));
+    this.#summary = new Int32Array(Math.ceil(pages / 1024));
+  }
+
+  /** Number of set pages, kept up to date. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get(page: number): boolean {
+    if (!(page >= 0 && page < this.pages)) throw this.#outside(page);
+    return ((this.words[page >>> 5]! >>> page) & 1) === 1;
+  }
+
+  /** Returns whether the page was not set before. */
+  set(page: number): boolean {
+    if (!(page >= 0 && page < this.pages)) throw this.#outside(page);
+    const w = page >>> 5;
+    const old = this.words[w]!;
+    const now = old | (1 << page);
+    if (now === old) return false;
+    this.words[w] = now;
+    if (old === 0) this.#summary[w >>> 5]! |= 1 << w;
+    this.#count += 1;
+    return true;
+  }
+
+  /** Returns whether the page was set before. */
+  clear(page: number): boolean {
+    if (!(page >= 0 && page < this.pages)) throw this.#outside(page);
+    const w = page >>> 5;
+    const old = this.words[w]!;
+    const now = old & ~(1 << page);
+    if (now === old) return false;
+    this.words[w] = now;
+    if (now === 0) this.#summary[w >>> 5]! &= ~(1 << w);
+    this.#count -= 1;
+    return true;
+  }
+
+  /** Sets `pages` pages from `firstPage` on; returns how many of them were not set before. */
+  setRange(firstPage: number, pages: number): number {
+    const endPage = this.#checkRange(firstPage, pages);
+    if (pages === 0) return 0;
+    const { words } = this;
+    const summary = this.#summary;
+    const firstWord = firstPage >>> 5;
+    const lastWord = (endPage - 1) >>> 5;
+    let added = 0;
+    for (let w = firstWord; w <= lastWord; w++) {
+      const mask = maskOf(w === firstWord ? firstPage & 31 : 0, w === lastWord ? ((endPage - 1) & 31) + 1 : 32);
+      const old = words[w]!;
+      const fresh = mask & ~old;
+      if (fresh === 0) continue;
+      words[w] = old | mask;
+      if (old === 0) summary[w >>> 5]! |= 1 << w;
+      added += fresh === -1 ? 32 : popcount32(fresh);
+    }
+    this.#count += added;
+    return added;
+  }
+
+  /** Clears `pages` pages from `firstPage` on; returns how many of them were set before. */
+  clearRange(firstPage: number, pages: number): number {
+    const endPage = this.#checkRange(firstPage, pages);
+    let cleared = 0;
+    for (let w = this.#nextWord(firstPage >>> 5); w < endPage / 32; w = this.#nextWord(w + 1)) {
+      cleared += this.#clearInWord(w, this.#maskWithin(w, firstPage, endPage));
+    }
+    this.#count -= cleared;
+    return cleared;
+  }
+
+  /** Sets every page. */
+  setAll(): void {
+    this.setRange(0, this.pages);
+  }
+
+  /** Clears every page, at the cost of what is set. */
+  clearAll(): void {
+    const summary = this.#summary;
+    for (let s = 0; s < summary.length; s++) {
+      for (let used = summary[s]!; used !== 0; used &= used - 1) this.words[(s << 5) + lowestBit(used)] = 0;
+      summary[s] = 0;
+    }
+    this.#count = 0;
+  }
+
+  /** Adds every page of `other`; returns how many of them were not set here before. */
+  or(other: PageBitmap): number {
+    return this.#merge(other, false);
+  }
+
+  /** Adds every page of this set to `target`; returns how many were not set there before. */
+  orInto(target: PageBitmap): number {
+    return target.#merge(this, false);
+  }
+
+  /** Moves every page of this set to `target`, as a destructive report does; returns how many were not set there before. */
+  takeInto(target: PageBitmap): number {
+    return target.#merge(this, true);
+  }
+
+  /** As `takeInto`, for `pages` pages from `firstPage` on; says how many were moved and how many were new to `target`. */
+  takeRangeInto(target: PageBitmap, firstPage: number, pages: number): { taken: number; added: number } {
+    const before = target.count;
+    this.orRangeInto(target, firstPage, pages);
+    return { taken: this.clearRange(firstPage, pages), added: target.count - before };
+  }
+
+  /** As `orInto`, for `pages` pages from `firstPage` on. */
+  orRangeInto(target: PageBitmap, firstPage: number, pages: number): number {
+    this.#checkSame(target);
+    const endPage = this.#checkRange(firstPage, pages);
+    const { words } = this;
+    let added = 0;
+    for (let w = this.#nextWord(firstPage >>> 5); w < endPage / 32; w = this.#nextWord(w + 1)) {
+      added += target.#orWord(w, words[w]! & this.#maskWithin(w, firstPage, endPage));
+    }
+    target.#count += added;
+    return added;
+  }
+
+  /** Clears here what is set in `other` from page `fromPage` up to, without, `toPage`; returns how many were cleared. */
+  clearWhere(other: PageBitmap, fromPage = 0, toPage = this.pages): number {
+    this.#checkSame(other);
+    this.#checkRange(fromPage, toPage - fromPage);
+    let cleared = 0;
+    for (let w = other.#nextWord(fromPage >>> 5); w < toPage / 32; w = other.#nextWord(w + 1)) {
+      cleared += this.#clearInWord(w, other.words[w]! & this.#maskWithin(w, fromPage, toPage));
+    }
+    this.#count -= cleared;
+    return cleared;
+  }
+
+  /** Number of set pages among `pages` pages from `firstPage` on. */
+  countRange(firstPage: number, pages: number): number {
+    const endPage = this.#checkRange(firstPage, pages);
+    let count = 0;
+    for (let w = this.#nextWord(firstPage >>> 5); w < endPage / 32; w = this.#nextWord(w + 1)) {
+      count += popcount32(this.words[w]! & this.#maskWithin(w, firstPage, endPage));
+    }
+    return count;
+  }
+
+  /** The first set page at or after `from`, or -1. */
+  next(from: number): number {
+    if (from >= this.pages) return -1;
+    const w = from >>> 5;
+    const rest = this.words[w]! & (-1 << (from & 31));
+    if (rest !== 0) return w * 32 + lowestBit(rest);
+    const found = this.#nextWord(w + 1);
+    return found >= this.words.length ? -1 : found * 32 + lowestBit(this.words[found]!);
+  }
+
+  /** The first page at or after `from` that is not set, or `pages`: with `next`, walks runs. */
+  nextClear(from: number): number {
+    let mask = -1 << (from & 31);
+    for (let w = from >>> 5; w < this.words.length; w++, mask = -1) {
+      const holes = ~this.words[w]! & mask;
+      if (holes !== 0) return Math.min(w * 32 + lowestBit(holes), this.pages);
+    }
+    return this.pages;
+  }
+
+  /** Writes the set pages from `from` on into `out`, in order, until it is full; returns how many. */
+  listInto(out: Uint32Array, from = 0): number {
+    if (from >= this.pages) return 0;
+    let n = 0;
+    let mask = -1 << (from & 31);
+    let w = from >>> 5;
+    while (w < this.words.length && n < out.length) {
+      for (let word = this.words[w]! & mask; word !== 0 && n < out.length; word &= word - 1) {
+        out[n++] = w * 32 + lowestBit(word);
+      }
+      mask = -1;
+      w = this.#nextWord(w + 1);
+    }
+    return n;
+  }
+
+  /** Calls `visit` with each set page in order. For tests and reports; a hot loop uses `next`, `listInto` or `words`. */
+  forEach(visit: (page: number) => void): void {
+    for (let page = this.next(0); page !== -1; page = this.next(page + 1)) visit(page);
+  }
+
+  /** Sets every page that the batch names; returns how many were not set before. Keeps nothing of the batch. */
+  applyWrites(batch: PageWrites): number {
+    switch (batch.form) {
+      case 'list':
+        return this.#setList(batch.pages);
+      case 'extents': {
+        const { pairs } = batch;
+        let added = 0;
+        for (let i = 0; i + 1 < pairs.length; i += 2) added += this.setRange(pairs[i]!, pairs[i + 1]!);
+        return added;
+      }
+      case 'bitmap':
+        return this.#setWords(batch.firstPage, batch.words);
+      default:
+        return batch satisfies never;
+    }
+  }
+
+  #setList(list: Uint32Array): number {
+    const { words, pages } = this;
+    const summary = this.#summary;
+    let added = 0;
+    for (let i = 0; i < list.length; i++) {
+      const page = list[i]!;
+      if (page >= pages) throw this.#outside(page);
+      const w = page >>> 5;
+      const old = words[w]!;
+      const now = old | (1 << page);
+      if (now === old) continue;
+      words[w] = now;
+      if (old === 0) summary[w >>> 5]! |= 1 << w;
+      added += 1;
+    }
+    this.#count += added;
+    return added;
+  }
+
+  #setWords(firstPage: number, source: Int32Array): number {
+    if ((firstPage & 31) !== 0) throw new RangeError(`a bitmap batch starts at a multiple of 32, got ${firstPage}`);
+    const firstWord = firstPage >>> 5;
+    let added = 0;
+    for (let i = 0; i < source.length; i++) {
+      const word = source[i]!;
+      if (word === 0) continue;
+      const lastPage = (firstWord + i) * 32 + 31 - Math.clz32(word);
+      if (lastPage >= this.pages) throw this.#outside(lastPage);
+      added += this.#orWord(firstWord + i, word);
+    }
+    this.#count += added;
+    return added;
+  }
+
+  #merge(other: PageBitmap, take: boolean): number {
+    this.#checkSame(other);
+    if (other === this) throw new RangeError('a set cannot be merged into itself');
+    const from = other.words;
+    const { words } = this;
+    const summary = this.#summary;
+    let added = 0;
+    for (let s = 0; s < summary.length; s++) {
+      const used = other.#summary[s]!;
+      if (used === 0) continue;
+      summary[s]! |= used;
+      if (take) other.#summary[s] = 0;
+      for (let rest = used; rest !== 0; rest &= rest - 1) {
+        const w = (s << 5) + lowestBit(rest);
+        const word = from[w]!;
+        const old = words[w]!;
+        if (take) from[w] = 0;
+        if ((word & ~old) === 0) continue;
+        words[w] = old | word;
+        added += popcount32(word & ~old);
+      }
+    }
+    this.#count += added;
+    if (take) other.#count = 0;
+    return added;
+  }
+
+  /** ORs one word in, summary included; returns how many bits were new. The caller adds that to `#count`. */
+  #orWord(w: number, word: number): number {
+    const old = this.words[w]!;
+    const fresh = word & ~old;
+    if (fresh === 0) return 0;
+    this.words[w] = old | word;
+    if (old === 0) this.#summary[w >>> 5]! |= 1 << w;
+    return popcount32(fresh);
+  }
+
+  /** Clears the bits of `mask` in word w; returns how many were set. The caller takes that off `#count`. */
+  #clearInWord(w: number, mask: number): number {
+    const old = this.words[w]!;
+    const now = old & ~mask;
+    if (now === old) return 0;
+    this.words[w] = now;
+    if (now === 0) this.#summary[w >>> 5]! &= ~(1 << w);
+    return popcount32(old & mask);
+  }
+
+  /** The first non-zero word at or after `from`, or the number of words. */
+  #nextWord(from: number): number {
+    const summary = this.#summary;
+    let s = from >>> 5;
+    if (s >= summary.length) return this.words.length;
+    let used = summary[s]! & (-1 << (from & 31));
+    while (used === 0) {
+      s += 1;
+      if (s === summary.length) return this.words.length;
+      used = summary[s]!;
+    }
+    return (s << 5) + lowestBit(used);
+  }
+
+  #maskWithin(w: number, firstPage: number, endPage: number): number {
+    const base = w * 32;
+    if (base >= firstPage && base + 32 <= endPage) return -1;
+    return maskOf(Math.max(firstPage - base, 0), Math.min(endPage - base, 32));
+  }
+
+  #checkRange(firstPage: number, pages: number): number {
+    const end = firstPage + pages;
+    if (!(firstPage >= 0 && pages >= 0 && end <= this.pages)) throw this.#outside(end - 1);
+    return end;
+  }
+
+  #checkSame(other: PageBitmap): void {
+    if (other.pages !== this.pages) throw new RangeError(`sets of ${this.pages} and ${other.pages} pages`);
+  }
+
+  #outside(page: number): RangeError {
+    return new RangeError(`page ${page} is outside 0 to ${this.pages - 1}`);
+  }
+}

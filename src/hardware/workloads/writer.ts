@@ -1,0 +1,17 @@
+/**
+ * Whoever writes guest memory: a vCPU's workload or a device's DMA. A writer is asked for a span of time and emits what
+ * it wrote in it; it has no clock, and chance only from the generator it was made with.
+ */
+import type { PageWrites } from '../../streams/page-writes.ts';
+
+export type Emit = (batch: PageWrites) => void;
+
+export interface Writer {
+  /**
+   * Emits the writes of (fromNs, toNs]. The batches' arrays are lent for the length of each call of `emit`.
+   * `speedPercent` (0 to 100, whole) is how fast the writer runs: a guest throttled by 30 % runs at 70.
+   */
+  advance(fromNs: number, toNs: number, speedPercent: number, emit: Emit): void;
+  /** The migration bitmap has just been synced: a writer that is described by distinct pages since then begins again. */
+  synced?(): void;
+}

@@ -1,0 +1,207 @@
+/**
+ * A record as one line of JSON with its checksum, and back: the form in which every store keeps it.
+ *
+ * The text of equal records is equal: the record's own keys have a fixed order, and there is no white space. Inside `event`
+ * and `opened` the order of keys is kept as it is, because charts may pass such data on into effects, and the checksum of
+ * effects depends on it: a store that sorted keys would make a replay diverge. What JSON would change silently (NaN, a Date,
+ * a Map) is refused when it is written, not found when it is read. The checksum covers the run and the position too, so that
+ * a record that strays to another place is caught. It is against accidents, not against forgery.
+ */
+import { crc32 } from '../core/checksum.ts';
+import type { Rec } from '../core/record.ts';
+import { JournalError } from './journal-error.ts';
+
+export interface StoredRecord {
+  readonly position: number;
+  readonly text: string;
+  /** CRC-32 of run, position and text. */
+  readonly crc: number;
+}
+
+/** Throws a TypeError for what is no record or not JSON. */
+export function storedRecord(run: string, record: Rec): StoredRecord {
+  const text = recordText(record);
+  return { position: record.position, text, crc: recordCrc(run, record.position, text) };
+}
+
+/** The record, verified; throws a JournalError `damaged` that says what was expected. `at` leads the message: `line 7`. */
+export function restoredRecord(run: string, position: number, stored: StoredRecord, at = ''): Rec {
+  const damaged = (message: string) =>
+    new JournalError('damaged', at === '' ? message : `${at}: ${message}`, { run, position });
+  if (stored.position !== position) throw damaged(displaced(position, stored.position));
+  const crc = recordCrc(run, position, stored.text);
+  if (crc !== stored.crc) {
+    throw damaged(`the record's checksum is ${crcText(crc)} but was ${crcText(stored.crc)} when it was written`);
+  }
+  const parsed = parsedRecord(stored.text);
+  if ('problem' in parsed) throw damaged(parsed.problem);
+  if (parsed.record.position !== position) throw damaged(displaced(position, parsed.record.position));
+  return parsed.record;
+}
+
+/** What it means that another position was found than the one that comes next. */
+export function displaced(expected: number, found: number): string {
+  if (found > expected) return `expected position ${expected}, found ${found}: ${found - expected} before it missing`;
+  return `expected position ${expected}, found ${found} once more`;
+}
+
+export function recordCrc(run: string, position: number, text: string): number {
+  return crc32(`${run}\n${position}\n${text}`);
+}
+
+/** Eight hexadecimal digits. */
+export function crcText(crc: number): string {
+  return crc.toString(16).padStart(8, '0');
+}
+
+/** One line without its end. Throws a TypeError for what is no record or not JSON. */
+export function recordText(record: Rec): string {
+  const problem = problemOf(record) ?? notJson(record, '');
+  if (problem !== undefined) throw new TypeError(`not a record: ${problem}`);
+  const { position, atNs, kind, effects } = record;
+  if (record.kind === 'opened') return JSON.stringify({ position, atNs, kind, opened: record.opened, effects });
+  const { to, by, event, answers } = record;
+  return JSON.stringify({ position, atNs, kind, to, by, event, answers, effects });
+}
+
+/** The record that a line holds, or what is wrong with it. */
+export function parsedRecord(text: string): { readonly record: Rec } | { readonly problem: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { problem: `expected JSON: ${(error as Error).message}` };
+  }
+  const problem = problemOf(value);
+  return problem === undefined ? { record: value as Rec } : { problem };
+}
+
+type Plain = Readonly<Record<string, unknown>>;
+interface Field {
+  readonly is: (value: unknown) => boolean;
+  readonly expected: string;
+  readonly optional?: true;
+}
+
+const aPosition: Field = { is: (value) => isInteger(value) && value >= 0, expected: 'an integer from 0' };
+const aTime: Field = { is: isInteger, expected: 'an integer of nanoseconds' };
+const aChecksum: Field = {
+  is: (value) => isInteger(value) && value >= 0 && value < 2 ** 32,
+  expected: 'an integer of 32 bits',
+};
+const aText: Field = { is: (value) => typeof value === 'string' && value !== '', expected: 'a text' };
+const anInteger: Field = { is: isInteger, expected: 'an integer' };
+const anything: Field = { is: (value) => value !== undefined, expected: 'a value' };
+
+const OPENED: Readonly<Record<string, Field>> = {
+  run: aText,
+  scenario: anything,
+  plan: anything,
+  seed: anInteger,
+  drivers: { is: (value) => Array.isArray(value) && value.every(aText.is), expected: 'a list of texts' },
+  policies: {
+    is: (value) => Array.isArray(value) && value.every(isPolicy),
+    expected: 'a list of { name, version, parameters }',
+  },
+  fingerprint: aText,
+  version: aText,
+};
+
+const FIELDS: Readonly<Record<Rec['kind'], Readonly<Record<string, Field>>>> = {
+  opened: {
+    position: { is: (value) => value === 0, expected: '0, where a run is opened' },
+    atNs: aTime,
+    kind: aText,
+    opened: { is: isPlain, expected: 'an object' },
+    effects: aChecksum,
+  },
+  input: {
+    position: { is: (value) => isInteger(value) && value > 0, expected: 'an integer from 1, since 0 opens the run' },
+    atNs: aTime,
+    kind: aText,
+    to: aText,
+    by: {
+      is: (value) => typeof value === 'string' && /^(operator|driver|timer|policy:.+)$/s.test(value),
+      expected: 'operator, driver, timer or policy:<name>@<hash>',
+    },
+    event: { is: (value) => isPlain(value) && aText.is(value.type), expected: 'an object with a type' },
+    answers: {
+      is: (value) => typeof value === 'string' && /^\d+:\d+$/.test(value),
+      expected: "an effect's id, position:index",
+      optional: true,
+    },
+    effects: aChecksum,
+  },
+};
+
+/** What keeps a value from being a record. */
+function problemOf(value: unknown): string | undefined {
+  if (!isPlain(value)) return `expected an object, found ${shown(value)}`;
+  if (!aPosition.is(value.position)) return `position: expected ${aPosition.expected}, found ${shown(value.position)}`;
+  if (value.kind !== 'opened' && value.kind !== 'input')
+    return `kind: expected opened or input, found ${shown(value.kind)}`;
+  const problem = fieldProblem(value, FIELDS[value.kind], '');
+  if (problem !== undefined || value.kind === 'input') return problem;
+  return fieldProblem(value.opened as Plain, OPENED, 'opened.');
+}
+
+function fieldProblem(value: Plain, fields: Readonly<Record<string, Field>>, path: string): string | undefined {
+  for (const [key, { is, expected, optional }] of Object.entries(fields)) {
+    if (optional && value[key] === undefined) continue;
+    if (!is(value[key])) return `${path}${key}: expected ${expected}, found ${shown(value[key])}`;
+  }
+  const unknown = Object.keys(value).find((key) => !Object.hasOwn(fields, key));
+  return unknown === undefined ? undefined : `${path}${unknown}: expected no such key`;
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function isPlain(value: unknown): value is Plain {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isPolicy(value: unknown): boolean {
+  return isPlain(value) && aText.is(value.name) && aText.is(value.version) && value.parameters !== undefined;
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value));
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/**
+ * Where a value holds what JSON would lose or change. Properties that are undefined may be left out and -0 may become 0: no
+ * chart tells those apart.
+ */
+function notJson(value: unknown, path: string): string | undefined {
+  const problem = (found: string) => `${path === '' ? 'the record' : path}: ${found} is not JSON`;
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return undefined;
+    case 'number':
+      return Number.isFinite(value) ? undefined : problem(String(value));
+    case 'object':
+      break;
+    default:
+      return problem(typeof value);
+  }
+  if (value === null) return undefined;
+  const prototype = Object.getPrototypeOf(value);
+  if (Array.isArray(value) && prototype === Array.prototype) {
+    for (let index = 0; index < value.length; index++) {
+      const found = notJson(value[index], `${path}[${index}]`);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  if (prototype !== Object.prototype && prototype !== null)
+    return problem(`a ${prototype.constructor?.name ?? 'class'}`);
+  for (const [key, inner] of Object.entries(value)) {
+    const found = inner === undefined ? undefined : notJson(inner, path === '' ? key : `${path}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,23 @@
+/**
+ * The fingerprint of the charts that a run was made with: states, transitions, the names of guards and actions (not their code), and the
+ * package's version. A journal with another one may fold to something else, so a replay refuses it unless told otherwise.
+ */
+import { createHash } from 'node:crypto';
+import { chartsFor } from '../../machines/index.ts';
+
+const known = new Map<string, string>();
+
+/** Hex digits, 16 of them; equal for equal charts on every machine. */
+export function fingerprint(policy: string, version: string): string {
+  const key = `${policy}@${version}`;
+  let found = known.get(key);
+  if (found === undefined) {
+    const definitions = Object.entries(chartsFor(policy)).map(([kind, machine]) => [kind, machine.config]);
+    found = createHash('sha256')
+      .update(JSON.stringify([version, definitions]))
+      .digest('hex')
+      .slice(0, 16);
+    known.set(key, found);
+  }
+  return found;
+}

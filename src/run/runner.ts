@@ -1,0 +1,240 @@
+/**
+ * The runner: step, append, act, in this order and one record at a time.
+ *
+ * Step is pure, so a record on which it throws never gets into a journal; nothing has acted before the append returned, so
+ * a crash loses nothing. Answers, fired timers, passed deadlines and an operator's orders all come in as inputs. It knows no
+ * migration: what an event means is the charts' business.
+ */
+import { type Observable, Subject } from 'rxjs';
+import type { Answer } from '../../machines/words.ts';
+import type { Entry, RunClock } from '../clock/clock.ts';
+import { checksumOfEffects } from '../core/checksum.ts';
+import type { Command, Effect, Timer } from '../core/effect.ts';
+import type { EffectId, Input, Opened, Rec } from '../core/record.ts';
+import type { Stepped, Stepper } from '../core/step.ts';
+import type { System } from '../core/system.ts';
+import type { Driver } from '../drivers/driver.ts';
+import type { Journal } from '../journal/journal.ts';
+
+/** One record with what it caused, as projections (reports, checkers, inspectors) take it. */
+export interface Recorded {
+  readonly record: Rec;
+  readonly effects: readonly Effect[];
+  readonly outcome: 'taken' | 'late';
+  readonly system: System;
+}
+
+export interface RunnerParts {
+  readonly stepper: Stepper;
+  readonly driver: Driver;
+  readonly clock: RunClock;
+  readonly journal: Journal;
+}
+
+export class Runner {
+  private readonly parts: RunnerParts;
+  private readonly opened: Opened;
+  private readonly inbox: Input[] = [];
+  /** Clock entries by the effect that armed them: deadlines of commands, and timers. */
+  private readonly entries = new Map<EffectId, Entry>();
+  private readonly subject = new Subject<Recorded>();
+  private current: System | undefined;
+  private busy = false;
+  private over: { readonly error?: unknown } | undefined;
+  private readonly factsSubscription: { unsubscribe(): void };
+
+  constructor(opened: Opened, parts: RunnerParts) {
+    this.opened = opened;
+    this.parts = parts;
+    this.factsSubscription = parts.driver.facts$.subscribe((input) => this.deliver(input));
+  }
+
+  /** Every record as it is written, with its effects; completes when the run has ended, errors when it cannot go on. */
+  get recorded$(): Observable<Recorded> {
+    return this.subject.asObservable();
+  }
+
+  /** Undefined before `open`. */
+  get system(): System | undefined {
+    return this.current;
+  }
+
+  /** The root chart is done (or the run cannot go on): nothing more will be recorded. */
+  get ended(): boolean {
+    return this.over !== undefined;
+  }
+
+  /** Nothing waits to be appended: the clock may go on. */
+  get idle(): boolean {
+    return !this.busy;
+  }
+
+  /** Writes the first record. Throws what the journal throws. */
+  open(): void {
+    this.parts.journal.claim(this.opened.run);
+    this.guard(() => {
+      const stepped = this.parts.stepper.open(this.opened, this.parts.clock.nowNs);
+      const effects = checksumOfEffects(stepped.effects);
+      return this.write(
+        { position: 0, atNs: this.parts.clock.nowNs, kind: 'opened', opened: this.opened, effects },
+        stepped,
+      );
+    });
+  }
+
+  /**
+   * Goes on with a run whose records were folded to `system`: its timers and deadlines are armed anew, and `again` names the
+   * commands to be performed (under their old ids). Answers that are known are delivered by the caller.
+   */
+  resume(system: System, again: ReadonlySet<EffectId>): void {
+    this.parts.journal.claim(this.opened.run);
+    this.current = system;
+    for (const timer of system.timers.values()) this.arm(timer);
+    for (const command of system.pending.values()) {
+      this.armDeadline(command);
+      if (again.has(command.id)) this.parts.driver.perform(command, (answer) => this.answer(command, answer));
+    }
+  }
+
+  /** Takes an input; it becomes a record as soon as those before it are written. Ignored once the run has ended. */
+  deliver(input: Input): void {
+    if (this.over !== undefined) return;
+    this.inbox.push(input);
+    this.guard(() => this.work());
+  }
+
+  /** Ends without another record: the journal stays as it is and can be recovered. */
+  stop(error?: unknown): void {
+    if (this.over !== undefined) return;
+    this.over = error === undefined ? {} : { error };
+    this.factsSubscription.unsubscribe();
+    for (const entry of this.entries.values()) this.parts.clock.cancel(entry);
+    this.entries.clear();
+    this.parts.journal.release(this.opened.run);
+    if (error === undefined) this.subject.complete();
+    else this.subject.error(error);
+  }
+
+  /** Runs work that must not overlap; an append that is a promise keeps the place until it has settled. */
+  private guard(work: () => void | Promise<void>): void {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      const pending = work();
+      if (pending === undefined) {
+        this.busy = false;
+        return;
+      }
+      pending.then(
+        () => {
+          this.busy = false;
+          this.guard(() => this.work());
+        },
+        (error) => this.fail(error),
+      );
+    } catch (error) {
+      this.fail(error);
+      throw error;
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.busy = false;
+    this.stop(error);
+  }
+
+  private work(): void | Promise<void> {
+    while (this.over === undefined) {
+      const input = this.inbox.shift();
+      if (input === undefined) return;
+      const pending = this.take(input);
+      if (pending !== undefined) return pending.then(() => this.work());
+    }
+  }
+
+  private take(input: Input): void | Promise<void> {
+    const { stepper, clock } = this.parts;
+    const before = this.current;
+    if (before === undefined) throw new Error('the run is not open');
+    const position = before.position + 1;
+    const atNs = clock.nowNs;
+    const stepped = stepper.step(before, { position, atNs, ...input });
+    return this.write({ position, atNs, kind: 'input', ...input, effects: checksumOfEffects(stepped.effects) }, stepped);
+  }
+
+  private write(record: Rec, stepped: Stepped): void | Promise<void> {
+    const appended = this.parts.journal.append(this.opened.run, record.position, [record]);
+    if (appended === undefined) return this.act(record, stepped);
+    return appended.then(() => this.act(record, stepped));
+  }
+
+  private act(record: Rec, stepped: Stepped): void {
+    this.current = stepped.system;
+    if (record.kind === 'input' && record.answers !== undefined) this.disarm(record.answers);
+    this.subject.next({ record, effects: stepped.effects, outcome: stepped.outcome, system: stepped.system });
+    for (const effect of stepped.effects) this.carryOut(effect);
+    const root = stepped.system.charts.get(this.parts.stepper.charts.root.address);
+    if (root?.status === 'done') this.stop();
+  }
+
+  private carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case 'command':
+        this.command(effect);
+        break;
+      case 'setTimer':
+        this.arm(effect);
+        break;
+      case 'clearTimer':
+        this.disarm(effect.of);
+        break;
+      case 'abandon':
+        this.disarm(effect.of);
+        this.parts.driver.abandon(effect.of);
+        break;
+      case 'fact':
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  private command(command: Command): void {
+    this.armDeadline(command);
+    this.parts.driver.perform(command, (answer) => this.answer(command, answer));
+  }
+
+  private armDeadline(command: Command): void {
+    const { clock, driver } = this.parts;
+    const entry = clock.at(command.deadlineNs, () => {
+      this.entries.delete(command.id);
+      driver.abandon(command.id);
+      this.deliver({
+        to: command.by,
+        by: 'timer',
+        event: { type: `FAILED.${command.name}`, errno: 'ETIMEDOUT' },
+        answers: command.id,
+      });
+    });
+    this.entries.set(command.id, entry);
+  }
+
+  private answer(command: Command, answer: Answer): void {
+    this.deliver({ to: command.by, by: 'driver', event: { ...answer }, answers: command.id });
+  }
+
+  private arm(timer: Timer): void {
+    const entry = this.parts.clock.at(timer.dueNs, () => {
+      this.entries.delete(timer.id);
+      this.deliver({ to: timer.by, by: 'timer', event: timer.event, answers: timer.id });
+    });
+    this.entries.set(timer.id, entry);
+  }
+
+  private disarm(id: EffectId): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined) return;
+    this.entries.delete(id);
+    this.parts.clock.cancel(entry);
+  }
+}

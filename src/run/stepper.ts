@@ -1,0 +1,29 @@
+/**
+ * The stepper of one run: the charts that its first record names, with its policy and its time limits. A run and its replay
+ * make theirs here, so that they cannot differ.
+ */
+import { chartsFor } from '../../machines/index.ts';
+import type { Plan } from '../../machines/plan.ts';
+import type { Opened } from '../core/record.ts';
+import { createStepper, type Delivery, type Stepper } from '../core/step.ts';
+import { type ChartSet, chartSet } from '../core/system.ts';
+
+export interface StepperOptions {
+  /** A message that no state takes throws; for tests and checks. */
+  readonly strict?: boolean | undefined;
+  readonly listen?: ((delivery: Delivery) => void) | undefined;
+}
+
+/** Steppers of machines cost a millisecond to warm up and hold no run's state: one set serves every run with a policy. */
+const chartSets = new Map<string, ChartSet>();
+
+export function stepperFor(opened: Opened, options: StepperOptions = {}): Stepper {
+  const plan = opened.plan as Plan;
+  const policy = plan.policy.name;
+  let charts = chartSets.get(policy);
+  if (charts === undefined) {
+    charts = chartSet(chartsFor(policy));
+    chartSets.set(policy, charts);
+  }
+  return createStepper(charts, { ...options, deadlinesMs: plan.deadlinesMs });
+}

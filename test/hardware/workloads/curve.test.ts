@@ -1,0 +1,205 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PageBitmap } from '../../../src/hardware/page-bitmap.ts';
+import { createRandom } from '../../../src/hardware/random.ts';
+import { Curve, type CurvePoint, distinctPagesAfter } from '../../../src/hardware/workloads/curve.ts';
+
+/** "Migration time prediction using calc-dirty-rate", A. Gudkov, qemu-devel, v2 cover letter, 27 April 2023. */
+const TOTAL_PAGES = 8_392_704;
+const SAMPLED = 16_392;
+const SAMPLED_ZERO = 10_060;
+const MEASURED: readonly (readonly [ms: number, dirty: number])[] = [
+  [125, 33],
+  [250, 78],
+  [375, 119],
+  [500, 151],
+  [750, 217],
+  [1000, 236],
+  [1500, 293],
+  [2000, 336],
+  [3000, 425],
+  [4001, 505],
+  [6000, 620],
+  [8000, 756],
+  [10000, 898],
+  [15000, 1204],
+  [20000, 1457],
+  [25000, 1723],
+  [30000, 1934],
+  [35000, 2141],
+  [40000, 2328],
+  [45000, 2522],
+  [50000, 2675],
+  [60000, 2958],
+];
+const DOWNTIMES_MS = [125, 250, 500, 1000, 5000, Number.POSITIVE_INFINITY];
+/** Total time in s, rounded up; null: does not converge within an hour. Rows: Gbit/s of 2^30 bit. */
+const PREDICTED: readonly (readonly [gbps: number, seconds: readonly (number | null)[]])[] = [
+  [100 / 1024, [null, null, null, null, null, 1019]],
+  [1, [null, null, null, null, null, 100]],
+  [2, [null, null, null, null, 101, 50]],
+  [2.5, [null, null, null, null, 67, 40]],
+  [5, [48, 46, 31, 28, 25, 20]],
+  [10, [13, 12, 12, 12, 12, 10]],
+  [25, [5, 5, 5, 5, 4, 4]],
+  [40, [3, 3, 3, 3, 3, 3]],
+];
+
+const scale = TOTAL_PAGES / SAMPLED;
+const points: CurvePoint[] = MEASURED.map(([atMs, dirty]) => ({ atMs, pages: dirty * scale }));
+const nonZero = (SAMPLED - SAMPLED_ZERO) * scale;
+
+/** The predictor's own loop: a round's bytes over the bandwidth, until a round fits the downtime. */
+function predictSeconds(gbps: number, downtimeMs: number): number | null {
+  const bytesPerMs = (gbps * 2 ** 30) / 8 / 1000;
+  let totalMs = 0;
+  let bytes = nonZero * (4096 + 8) + (TOTAL_PAGES - nonZero) * 8;
+  for (;;) {
+    const ms = bytes / bytesPerMs;
+    totalMs += ms;
+    if (totalMs > 3_600_000) return null;
+    if (ms <= downtimeMs) return Math.ceil(totalMs / 1000);
+    bytes = distinctPagesAfter(points, nonZero, ms) * (4096 + 8);
+  }
+}
+
+describe('the published predictions of migration time come out of the curve', () => {
+  const cells = PREDICTED.flatMap(([gbps, row]) => row.map((seconds, i) => [gbps, DOWNTIMES_MS[i]!, seconds] as const));
+  test.each(cells)('%d Gbit/s, %d ms: %d s', (gbps, downtimeMs, seconds) => {
+    expect(predictSeconds(gbps, downtimeMs)).toBe(seconds);
+  });
+});
+
+describe('outside the points', () => {
+  const line: CurvePoint[] = [
+    { atMs: 100, pages: 50 },
+    { atMs: 200, pages: 80 },
+    { atMs: 400, pages: 100 },
+  ];
+  test.each([
+    [0, 20], // the first line carried back
+    [50, 35],
+    [100, 50],
+    [150, 65],
+    [300, 90],
+    [400, 100],
+    [500, 110], // the last slope
+    [5000, 300], // everything there is
+  ])('after %d ms: %d pages', (ms, pages) => {
+    expect(distinctPagesAfter(line, 300, ms)).toBeCloseTo(pages, 9);
+  });
+
+  test('a first line that would begin below 0 begins at 0', () => {
+    expect(distinctPagesAfter(points, nonZero, 0)).toBe(0);
+    expect(distinctPagesAfter(points, nonZero, 62.5)).toBeCloseTo((33 * 512) / 2, 9);
+  });
+
+  test('it never falls', () => {
+    const ms = fc.double({ min: 0, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(ms, ms, (a, b) => {
+        const [low, high] = [Math.min(a, b), Math.max(a, b)];
+        return distinctPagesAfter(points, nonZero, low) <= distinctPagesAfter(points, nonZero, high);
+      }),
+    );
+  });
+});
+
+describe.each(['address', 'scattered'] as const)('a writer in %s order', (order) => {
+  const set = [
+    { firstPage: 100, pages: 200 },
+    { firstPage: 500, pages: 100 },
+  ];
+  const short: CurvePoint[] = [
+    { atMs: 100, pages: 50 },
+    { atMs: 200, pages: 80 },
+    { atMs: 400, pages: 100 },
+  ];
+  const create = () => new Curve({ kind: 'curve', set, points: short, order }, 'vcpu:0', createRandom(3, 'curve'));
+  const pagesOf = (dirty: PageBitmap) => {
+    const pages = new Uint32Array(dirty.count);
+    dirty.listInto(pages);
+    return [...pages];
+  };
+
+  test('has as many distinct pages as the curve says, however time is cut, each emitted once', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 200_000_000 }), { minLength: 1, maxLength: 12 }), (stepsNs) => {
+        const curve = create();
+        const dirty = new PageBitmap(600);
+        let at = 0;
+        let again = 0;
+        for (const step of stepsNs) {
+          curve.advance(at, at + step, 100, (batch) => {
+            const before = dirty.count;
+            dirty.applyWrites(batch);
+            again += (batch.form === 'list' ? batch.pages.length : sum(batch)) - (dirty.count - before);
+          });
+          at += step;
+        }
+        expect(again).toBe(0);
+        expect(dirty.count).toBe(Math.round(distinctPagesAfter(short, 300, at / 1e6)));
+      }),
+    );
+  });
+
+  test('a sync begins the curve again, with the same pages', () => {
+    const curve = create();
+    const first = new PageBitmap(600);
+    const second = new PageBitmap(600);
+    curve.advance(0, 150e6, 100, (batch) => first.applyWrites(batch));
+    curve.synced();
+    curve.advance(150e6, 250e6, 100, (batch) => second.applyWrites(batch));
+    expect(first.count).toBe(65);
+    expect(second.count).toBe(50);
+    expect(pagesOf(first)).toEqual(expect.arrayContaining(pagesOf(second)));
+  });
+
+  test('a throttled writer moves along the curve more slowly; a stopped one does not begin it', () => {
+    const curve = create();
+    const dirty = new PageBitmap(600);
+    curve.advance(0, 1e9, 0, (batch) => dirty.applyWrites(batch));
+    expect(dirty.count).toBe(0);
+    curve.advance(1e9, 1.3e9, 50, (batch) => dirty.applyWrites(batch));
+    expect(dirty.count).toBe(65);
+  });
+
+  test('ends at its set', () => {
+    const dirty = new PageBitmap(600);
+    create().advance(0, 1e12, 100, (batch) => dirty.applyWrites(batch));
+    expect(dirty.count).toBe(300);
+    expect(dirty.countRange(100, 200)).toBe(200);
+  });
+});
+
+function sum(batch: { form: string; pairs?: Uint32Array }): number {
+  return (batch.pairs ?? []).reduce((total: number, value, i) => total + (i % 2 === 1 ? value : 0), 0);
+}
+
+test.each([
+  ['one point', [{ atMs: 1, pages: 1 }]],
+  [
+    'time that stands',
+    [
+      { atMs: 1, pages: 1 },
+      { atMs: 1, pages: 2 },
+    ],
+  ],
+  [
+    'pages that fall',
+    [
+      { atMs: 1, pages: 2 },
+      { atMs: 2, pages: 1 },
+    ],
+  ],
+  [
+    'a point at 0',
+    [
+      { atMs: 0, pages: 0 },
+      { atMs: 2, pages: 1 },
+    ],
+  ],
+])('%s is refused', (_name, bad) => {
+  const spec = { kind: 'curve', set: [{ firstPage: 0, pages: 9 }], points: bad, order: 'address' } as const;
+  expect(() => new Curve(spec, 'vcpu:0', createRandom(1, 'x'))).toThrow(RangeError);
+});
