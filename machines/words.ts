@@ -183,7 +183,11 @@ export interface Commands {
   acquireStorage: { params: { readonly host: 'source' | 'destination' }; result: None };
   prepareDestination: { params: None; result: None };
   loadDestination: { params: None; result: None };
-  startDestination: { params: None; result: None };
+  startDestination: {
+    params: None;
+    /** `lostPages`: what a model that knows the truth found different at the hand-over; real drivers leave it out. */
+    result: { readonly lostPages?: number; readonly firstLostPages?: readonly number[] };
+  };
   quitDestination: { params: None; result: None };
 }
 export type CommandName = keyof Commands;

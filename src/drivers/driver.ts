@@ -31,8 +31,19 @@ export interface Driver {
   /** Unasked inputs: a guest's device reset, hot-plug, a switchover ack, loss of the link. */
   readonly facts$: Observable<Input>;
   readonly pages$: Observable<PageWrites>;
+  /** How far sending has come, for a person who watches; at most one a send window. */
+  readonly progress$?: Observable<Progress>;
   /** Gives back what it holds (sockets, subscriptions). Idempotent. */
   close(): void;
+}
+
+export interface Progress {
+  readonly nowNs: number;
+  readonly round: number;
+  readonly remainingBytes: number;
+  /** Since the start of the migration. */
+  readonly sentBytes: number;
+  readonly bandwidthBytesPerSecond: number;
 }
 
 export type Found = Answer | 'not-done' | 'unknown';

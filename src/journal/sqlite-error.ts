@@ -11,6 +11,8 @@ const KINDS: readonly (readonly [code: string, kind: JournalErrorKind, message: 
   ['SQLITE_BUSY', 'locked', 'another process holds the file; try again'],
   ['SQLITE_LOCKED', 'locked', 'another handle holds the file; try again'],
   ['SQLITE_CORRUPT', 'damaged', 'the file is damaged'],
+  // The statements are right, so if SQLite does not take one, the tables are not what they were.
+  ['SQLITE_ERROR', 'damaged', 'the tables in the file are damaged'],
   ['SQLITE_NOTADB', 'damaged', 'the file is no SQLite database, or its beginning is damaged'],
   ['SQLITE_READONLY', 'read-only', 'the file, or the folder it is in, cannot be written'],
   ['SQLITE_PERM', 'unreadable', 'the file may not be opened'],

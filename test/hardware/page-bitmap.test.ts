@@ -7,7 +7,9 @@ const span = { fromNs: 0, toNs: 1, source: 'vcpu:0' } as const;
 
 function listed(bitmap: PageBitmap): number[] {
   const pages: number[] = [];
-  bitmap.forEach((page) => pages.push(page));
+  bitmap.forEach((page) => {
+    pages.push(page);
+  });
   return pages;
 }
 

@@ -96,7 +96,12 @@ export function bodyBlock(state: ChartState, own: readonly ChartTransition[], wr
   stack.begin();
   writeTagged(stack, 'entry', actionPieces(state.entry), wrapPx);
   writeTagged(stack, 'exit', actionPieces(state.exit), wrapPx);
-  writeTagged(stack, 'runs', state.invokes.map((text) => ({ text, tone: 'action' })), wrapPx);
+  writeTagged(
+    stack,
+    'runs',
+    state.invokes.map((text) => ({ text, tone: 'action' })),
+    wrapPx,
+  );
   stack.end(4);
   const internal = own.filter(isInternal);
   const ignored = internal.filter((transition) => isIgnored(transition));
@@ -108,7 +113,12 @@ export function bodyBlock(state: ChartState, own: readonly ChartTransition[], wr
   if (ignored.length > 0) {
     stack.begin();
     const names = ignored.map(({ event }, index) => (index < ignored.length - 1 ? `${event},` : event));
-    stack.flow([{ text: 'ignores', tone: 'tag' }, ...names.map((text): Piece => ({ text, tone: 'tag' }))], 0, wrapPx, 4);
+    stack.flow(
+      [{ text: 'ignores', tone: 'tag' }, ...names.map((text): Piece => ({ text, tone: 'tag' }))],
+      0,
+      wrapPx,
+      4,
+    );
     stack.end(0);
   }
   return stack.isEmpty() ? undefined : stack.block(BODY_PADDING.y);

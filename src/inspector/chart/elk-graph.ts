@@ -25,7 +25,13 @@ export interface Variant {
 
 /** What a node or edge of the kernel's graph stands for, by the kernel's id. */
 export type Drawable =
-  | { readonly kind: 'state'; readonly state: ChartState; readonly isRegion: boolean; readonly title: Run; readonly body?: Block }
+  | {
+      readonly kind: 'state';
+      readonly state: ChartState;
+      readonly isRegion: boolean;
+      readonly title: Run;
+      readonly body?: Block;
+    }
   | { readonly kind: 'dot'; readonly dot: 'initial' | 'any'; readonly state: string }
   | {
       readonly kind: 'edge';
@@ -56,7 +62,13 @@ export function drawables(graph: ChartGraph, variant: Variant): ReadonlyMap<stri
   const addState = (state: ChartState, isRegion: boolean): void => {
     const own = graph.transitions.filter(({ source }) => source === state.id);
     const body = state.kind === 'history' ? undefined : bodyBlock(state, own, variant.wrapPx);
-    parts.set(stateKey(state.id), { kind: 'state', state, isRegion, title: titleRun(state), ...(body !== undefined && { body }) });
+    parts.set(stateKey(state.id), {
+      kind: 'state',
+      state,
+      isRegion,
+      title: titleRun(state),
+      ...(body !== undefined && { body }),
+    });
     for (const child of state.children) addState(child, state.kind === 'parallel');
   };
   addState(graph.root, false);
@@ -86,20 +98,43 @@ function edgesOf(graph: ChartGraph, variant: Variant): readonly Edge[] {
     const to = source !== target && isInside(source, target) ? dotKey('initial', target) : stateKey(target);
     const isReversed = to.startsWith('initial:') || (from.startsWith('state:') && runsBackward(source, target));
     const block = isSilent(transitions) ? undefined : labelBlock(transitions, variant.wrapPx);
-    return { kind: 'edge', id, source, target, from, to, isReversed, isInitial: false, transitions, ...(block !== undefined && { block }) };
+    return {
+      kind: 'edge',
+      id,
+      source,
+      target,
+      from,
+      to,
+      isReversed,
+      isInitial: false,
+      transitions,
+      ...(block !== undefined && { block }),
+    };
   });
   return [...initialEdges(graph, variant), ...drawn];
 }
 
 /** A history state's default says nothing but where it leads. */
 function isSilent(transitions: readonly ChartTransition[]): boolean {
-  return transitions.every(({ trigger, guard, actions, id }) => trigger === 'always' && guard === undefined && actions.length === 0 && id.endsWith('||history'));
+  return transitions.every(
+    ({ trigger, guard, actions, id }) =>
+      trigger === 'always' && guard === undefined && actions.length === 0 && id.endsWith('||history'),
+  );
 }
 
 function initialEdges(graph: ChartGraph, variant: Variant): Edge[] {
   return statesOf(graph.root).flatMap(({ id, initial }): Edge[] => {
     if (initial === undefined) return [];
-    const shown = { id: `${id}|initial`, source: id, targets: [initial.target], trigger: 'always', event: '', otherwise: false, reenter: false } as const;
+    const shown = {
+      id: `${id}|initial`,
+      source: id,
+      targets: [initial.target],
+      trigger: 'always',
+      descriptor: '',
+      event: '',
+      otherwise: false,
+      reenter: false,
+    } as const;
     const transitions = initial.actions.length === 0 ? [] : [{ ...shown, actions: initial.actions }];
     return [
       {
@@ -119,7 +154,12 @@ function initialEdges(graph: ChartGraph, variant: Variant): Edge[] {
 }
 
 /** The kernel's input. `beside`: compounds whose heading stands beside their children instead of above them. */
-export function elkGraph(graph: ChartGraph, parts: ReadonlyMap<string, Drawable>, variant: Variant, beside: ReadonlySet<string>): ElkNode {
+export function elkGraph(
+  graph: ChartGraph,
+  parts: ReadonlyMap<string, Drawable>,
+  variant: Variant,
+  beside: ReadonlySet<string>,
+): ElkNode {
   const edges = [...parts.values()].filter((part) => part.kind === 'edge');
   const { rank } = readingOrder(graph, variant.ordering);
   const options = layoutOptions(variant);
@@ -138,7 +178,11 @@ export function elkGraph(graph: ChartGraph, parts: ReadonlyMap<string, Drawable>
       layoutOptions: { ...options, ...place, ...room(state, size, variant, beside) },
     };
   };
-  return { id: 'picture', children: [nodeOf(graph.root)], layoutOptions: { ...options, 'elk.padding': padding(12, 12, 12, 12) } };
+  return {
+    id: 'picture',
+    children: [nodeOf(graph.root)],
+    layoutOptions: { ...options, 'elk.padding': padding(12, 12, 12, 12) },
+  };
 }
 
 /** Where the parts of a parallel state would like to stand; elsewhere the kernel does not look at it. */
@@ -147,19 +191,33 @@ function placeAmongRegions(rank: number): LayoutOptions {
 }
 
 /** A state's size by its own texts, and wide enough that its edges do not touch each other. */
-function ownSize(state: ChartState, parts: ReadonlyMap<string, Drawable>, edges: readonly Edge[], variant: Variant): { width: number; height: number } {
+function ownSize(
+  state: ChartState,
+  parts: ReadonlyMap<string, Drawable>,
+  edges: readonly Edge[],
+  variant: Variant,
+): { width: number; height: number } {
   const part = parts.get(stateKey(state.id));
   if (part?.kind !== 'state') throw new Error(`state ${state.id} was not prepared`);
-  const ends = edges.flatMap(({ from, to, isReversed }) => (isReversed ? [`in ${from}`, `out ${to}`] : [`out ${from}`, `in ${to}`]));
+  const ends = edges.flatMap(({ from, to, isReversed }) =>
+    isReversed ? [`in ${from}`, `out ${to}`] : [`out ${from}`, `in ${to}`],
+  );
   const count = (side: string): number => ends.filter((end) => end === `${side} ${stateKey(state.id)}`).length;
   const portsPx = PORT_PX * (Math.max(count('in'), count('out')) + 1);
   const width = Math.ceil(Math.max(64, part.title.textX + part.title.width + 10, part.body?.width ?? 0));
   const height = HEADER_PX + (part.body?.height ?? 8);
-  return variant.direction === 'DOWN' ? { width: Math.max(width, portsPx), height } : { width, height: Math.max(height, portsPx) };
+  return variant.direction === 'DOWN'
+    ? { width: Math.max(width, portsPx), height }
+    : { width, height: Math.max(height, portsPx) };
 }
 
 /** Space for the heading of a state with children: above them, or in a column beside them. */
-function room(state: ChartState, size: { width: number; height: number }, variant: Variant, beside: ReadonlySet<string>): LayoutOptions {
+function room(
+  state: ChartState,
+  size: { width: number; height: number },
+  variant: Variant,
+  beside: ReadonlySet<string>,
+): LayoutOptions {
   const isBeside = beside.has(state.id);
   const top = isBeside ? HEADER_PX + 10 : size.height + 8;
   const left = isBeside ? size.width + 8 : PADDING_PX;
@@ -179,7 +237,18 @@ function dotNode(key: string): ElkNode {
 }
 
 function elkEdge({ id, from, to, isReversed, block }: Edge): ElkExtendedEdge {
-  const label = block === undefined ? [] : [{ id: `label:${id}`, text: ' ', width: block.width, height: block.height, layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' } }];
+  const label =
+    block === undefined
+      ? []
+      : [
+          {
+            id: `label:${id}`,
+            text: ' ',
+            width: block.width,
+            height: block.height,
+            layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' },
+          },
+        ];
   return { id: `edge:${id}`, sources: [isReversed ? to : from], targets: [isReversed ? from : to], labels: label };
 }
 

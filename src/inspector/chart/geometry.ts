@@ -76,7 +76,8 @@ function labelCollisions({ edges, states, dots }: ChartLayout): string[] {
       }
     }
     for (const box of states) {
-      const meets = box.state.children.length > 0 ? rectsMeet(label, box.heading) || straddles(label, box) : rectsMeet(label, box);
+      const meets =
+        box.state.children.length > 0 ? rectsMeet(label, box.heading) || straddles(label, box) : rectsMeet(label, box);
       if (meets) found.push(`label of ${edge.id} meets state ${box.state.id}`);
     }
     for (const dot of dots) if (rectsMeet(label, dot)) found.push(`label of ${edge.id} meets a dot`);
@@ -94,7 +95,8 @@ function edgeCollisions({ edges, states }: ChartLayout): string[] {
     const segments = segmentsOf(edge.points);
     for (const box of states) {
       const area = box.state.children.length > 0 ? box.heading : box;
-      if (segments.some((segment) => segmentMeets(segment, area))) found.push(`edge ${edge.id} meets state ${box.state.id}`);
+      if (segments.some((segment) => segmentMeets(segment, area)))
+        found.push(`edge ${edge.id} meets state ${box.state.id}`);
       else if (isStranger(edge, box) && segments.some((segment) => segmentMeets(segment, box))) {
         found.push(`edge ${edge.id} runs through ${box.state.id}`);
       }

@@ -6,7 +6,7 @@
  * taken out again. Functions cannot be drawn: an action or guard without a name appears as `(inline)`.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { type ActionName, actionName, eventName, guardName } from './names.ts';
+import { type ActionName, actionName, eventName, guardExpression, guardName } from './names.ts';
 
 export interface ChartGraph {
   /** The machine's id. */
@@ -41,9 +41,15 @@ export interface ChartTransition {
   readonly targets: readonly string[];
   /** `event`: from outside; `timer`: an `after`; `always`: without an event; `done`: the state or an actor ended. */
   readonly trigger: 'event' | 'timer' | 'always' | 'done';
+  /** Of a timer: its name, or its length in ms. */
+  readonly delay?: string | number;
+  /** XState's own name for the event. */
+  readonly descriptor: string;
   /** For people: `SET_STATE`, `after patience`, `done`; empty for `always`. */
   readonly event: string;
   readonly guard?: string;
+  /** The guard as an ECMAScript expression: `next({"to":"STOP"})`, `!(isStalled())`. */
+  readonly condition?: string;
   /** It has no guard and stands after guarded ones of the same event. */
   readonly otherwise: boolean;
   readonly actions: readonly ActionName[];
@@ -84,7 +90,9 @@ function stateOf(node: AnyStateNode, children: readonly ChartState[]): ChartStat
     tags: node.tags,
     entry: namesOf(node, node.entry),
     exit: namesOf(node, node.exit),
-    invokes: node.invoke.map((invoked) => (invoked.src.startsWith('xstate.invoke.') ? '(inline)' : invoked.src)),
+    invokes: node.invoke.map(({ src }) =>
+      typeof src !== 'string' || src.startsWith('xstate.invoke.') ? '(inline)' : src,
+    ),
     ...(first !== undefined && { initial: { target: pathOf(first), actions: namesOf(node, initial?.actions ?? []) } }),
     children,
   };
@@ -95,15 +103,17 @@ function transitionsOf(node: AnyStateNode): ChartTransition[] {
   const lists = [...node.transitions.values(), node.always ?? []];
   return lists.flatMap((list) =>
     list.map((definition, index): ChartTransition => {
-      const { trigger, event } = eventName(definition.eventType, definition as { readonly delay?: unknown });
+      const { trigger, event } = eventName(definition.eventType, delayOf(definition));
       const guard = guardName(definition.guard, pathOf(node));
       return {
         id: `${pathOf(node)}|${definition.eventType}|${index}`,
         source: pathOf(node),
         targets: (definition.target ?? []).map(pathOf),
         trigger,
+        ...(trigger === 'timer' && { delay: delayOf(definition) ?? '' }),
+        descriptor: definition.eventType,
         event,
-        ...(guard !== undefined && { guard }),
+        ...(guard !== undefined && { guard, condition: guardExpression(definition.guard) }),
         otherwise: guard === undefined && list.slice(0, index).some((earlier) => earlier.guard !== undefined),
         actions: namesOf(node, definition.actions),
         reenter: definition.reenter,
@@ -127,12 +137,19 @@ function historyDefault(node: AnyStateNode): ChartTransition[] {
       source: pathOf(node),
       targets: [pathOf(found)],
       trigger: 'always',
+      descriptor: '',
       event: '',
       otherwise: false,
       actions: [],
       reenter: false,
     },
   ];
+}
+
+/** Only the transitions of an `after` have one, and XState's type of a transition does not say so. */
+function delayOf(definition: object): string | number | undefined {
+  const { delay } = definition as { readonly delay?: unknown };
+  return typeof delay === 'number' || delay === undefined ? delay : String(delay);
 }
 
 function namesOf(node: AnyStateNode, actions: readonly unknown[]): ActionName[] {

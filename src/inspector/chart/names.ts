@@ -14,8 +14,8 @@ export interface ActionName {
   readonly name: string;
   /** What a label shows: `device SET_STATE` for a message, else the name with its plain parameters. */
   readonly text: string;
-  /** Receivers, when they are more than a label can carry. */
-  readonly note?: string;
+  /** Kinds of charts that a message may go to, where the machine says so; several are shown in the tooltip only. */
+  readonly receivers?: readonly string[];
 }
 
 interface Builtin {
@@ -28,7 +28,10 @@ interface Builtin {
 const INLINE = '(inline)';
 
 /** `undefined` for the actions that XState adds for an `after`. */
-export function actionName(action: unknown, implementations: Readonly<Record<string, unknown>>): ActionName | undefined {
+export function actionName(
+  action: unknown,
+  implementations: Readonly<Record<string, unknown>>,
+): ActionName | undefined {
   if (typeof action === 'function') return builtinName(action as Builtin, INLINE);
   const name = typeof action === 'string' ? action : String((action as { readonly type: unknown }).type);
   const values = plainValues(typeof action === 'string' ? undefined : (action as { readonly params?: unknown }).params);
@@ -48,15 +51,34 @@ export function guardName(guard: unknown, source: string): string | undefined {
   return joined(type, plainValues(withoutSource(params, source)));
 }
 
+/** The same guard as an ECMAScript expression, for SCXML: each named guard is a call. */
+export function guardExpression(guard: unknown): string {
+  if (typeof guard === 'string') return `${identifier(guard)}()`;
+  if (typeof guard !== 'function') {
+    const { type, params } = guard as { readonly type: string; readonly params?: unknown };
+    return `${identifier(type)}(${params === undefined || typeof params === 'function' ? '' : JSON.stringify(params)})`;
+  }
+  const { name, guards = [], stateValue } = guard as CombinedGuard;
+  const parts = guards.map(guardExpression);
+  if (stateValue !== undefined) return `In(${JSON.stringify(stateValue)})`;
+  if (guards.length === 0) return `${identifier(functionName(guard))}()`;
+  if (name === 'not') return `!(${parts.join('')})`;
+  return `(${parts.join(name === 'or' ? ' || ' : ' && ')})`;
+}
+
+/** A name that ECMAScript accepts: everything else becomes an underscore. */
+export function identifier(name: string): string {
+  return name.replace(/[^\p{ID_Continue}$]/gu, '_').replace(/^(?=\d)/, '_');
+}
+
 /** An event descriptor of XState for people: `xstate.after.patience.mig.copying` is `after patience`. */
 export function eventName(
   descriptor: string,
-  definition: { readonly delay?: unknown },
+  delay: string | number | undefined,
 ): { readonly trigger: 'event' | 'timer' | 'always' | 'done'; readonly event: string } {
   if (descriptor === '') return { trigger: 'always', event: '' };
   if (descriptor.startsWith('xstate.after.')) {
-    const { delay } = definition;
-    return { trigger: 'timer', event: `after ${typeof delay === 'number' ? `${delay} ms` : String(delay)}` };
+    return { trigger: 'timer', event: `after ${typeof delay === 'number' ? `${delay} ms` : delay}` };
   }
   if (descriptor.startsWith('xstate.done.state.')) return { trigger: 'done', event: 'done' };
   const actor = /^xstate\.(done|error)\.actor\.(.*)$/.exec(descriptor);
@@ -106,7 +128,9 @@ function eventTypeOf(event: unknown): string {
 
 function functionName(action: unknown): string {
   const { name } = action as { readonly name?: unknown };
-  return typeof name === 'string' && name !== '' && !['actions', 'entry', 'exit', 'guard'].includes(name) ? name : INLINE;
+  return typeof name === 'string' && name !== '' && !['actions', 'entry', 'exit', 'guard'].includes(name)
+    ? name
+    : INLINE;
 }
 
 /** Reads the route of machines/messages.ts by its shape, so that other people's machines may carry one too. */
@@ -117,7 +141,7 @@ function routeName(name: string, route: unknown, values: string): ActionName | u
     case 'message': {
       const receivers = (Array.isArray(to) ? to : [to]).map(String);
       const text = joined(receivers.length === 1 ? `${receivers[0]} ${String(type)}` : String(type), values);
-      return { kind, name, text, ...(receivers.length > 1 && { note: `to ${receivers.join(', ')}` }) };
+      return { kind, name, text, receivers };
     }
     case 'command':
       return { kind, name, text: joined(name, values) };

@@ -12,7 +12,10 @@ export type Ordering = 'flow' | 'document';
 /** True for an edge that is handed to the layout the other way round. */
 export type RunsBackward = (source: string, target: string) => boolean;
 
-export function readingOrder(graph: ChartGraph, ordering: Ordering): { readonly rank: ReadonlyMap<string, number>; readonly runsBackward: RunsBackward } {
+export function readingOrder(
+  graph: ChartGraph,
+  ordering: Ordering,
+): { readonly rank: ReadonlyMap<string, number>; readonly runsBackward: RunsBackward } {
   const rank = new Map<string, number>();
   for (const state of statesOf(graph.root)) {
     const children = ordering === 'document' ? state.children.map(({ id }) => id) : flowOrder(graph, state);

@@ -81,6 +81,8 @@ export const STYLE = [
   '.chart .icon{fill-rule:evenodd;fill:var(--soft)}',
   '.chart text.tag{fill:var(--soft);font-style:italic}',
   '.chart text.guard{fill:var(--soft)}',
-  ...['message', 'command', 'fact', 'timer'].map((kind) => `.chart text.${kind},.chart .icon.${kind}{fill:var(--${kind})}`),
+  ...['message', 'command', 'fact', 'timer'].map(
+    (kind) => `.chart text.${kind},.chart .icon.${kind}{fill:var(--${kind})}`,
+  ),
   '.chart text.open,.chart text.close,.chart .icon.open,.chart .icon.close{fill:var(--message)}',
 ].join('\n');

@@ -3,7 +3,7 @@
  *
  * It decides no place and no size; the layout did. Light and dark come from `prefers-color-scheme`. Each state is a group
  * with `data-state` (its dotted path; the root's is empty), each line a group `edge` with `data-source` and `data-target`,
- * each transition inside a line or a state a group with `data-edge` (the transition's id), so that a page lights things up
+ * each transition inside a line or a state a group with `data-edge` (the transition's id); a label names its line (`data-line`). A page lights things up
  * by adding the class `active` to a state or `taken` to an edge. The same machine gives the same bytes.
  */
 import { type Block, FONT_PX, fontPx, HEADER_PX, ICON_PX, isBold, type Run, SECTION_GAP_PX } from './content.ts';
@@ -12,6 +12,7 @@ import type { Point, Rect } from './geometry.ts';
 import type { ChartGraph, ChartTransition } from './graph.ts';
 import { type IconName, iconPath } from './icons.ts';
 import type { ChartLayout, Dot, EdgeLine, StateBox } from './layout.ts';
+import type { ActionName } from './names.ts';
 import { STYLE } from './style.ts';
 import { element, escapeXml } from './xml.ts';
 
@@ -45,7 +46,9 @@ export function paintSvg(graph: ChartGraph, layout: ChartLayout): string {
     ...layout.dots.map(paintDot),
     ...layout.states.map((box) => (box.state.kind === 'history' ? paintHistory(box) : paintTexts(box))),
     ...layout.edges.map(paintLabel),
-    legend.text === '' ? '' : element('g', { class: 'legend', transform: `translate(18 ${layout.height + 6})` }, legend.text),
+    legend.text === ''
+      ? ''
+      : element('g', { class: 'legend', transform: `translate(18 ${layout.height + 6})` }, legend.text),
   ];
   const root = {
     xmlns: 'http://www.w3.org/2000/svg',
@@ -67,9 +70,13 @@ function paintBox(box: StateBox): string {
   const inner = [
     element('title', {}, escapeXml(tooltipOf(box))),
     element('rect', { class: 'body', ...shape }),
-    isBare(box) ? element('rect', { class: 'header', ...shape }) : element('path', { class: 'header', d: headerPath(box) }),
+    isBare(box)
+      ? element('rect', { class: 'header', ...shape })
+      : element('path', { class: 'header', d: headerPath(box) }),
     element('rect', { class: 'border', ...shape }),
-    state.kind === 'final' ? element('rect', { class: 'border', x: x + 3, y: y + 3, width: width - 6, height: height - 6, rx: 5.5 }) : '',
+    state.kind === 'final'
+      ? element('rect', { class: 'border', x: x + 3, y: y + 3, width: width - 6, height: height - 6, rx: 5.5 })
+      : '',
   ];
   const kinds = ['state', state.kind, depth % 2 === 0 ? 'even' : 'odd', box.isRegion ? 'region' : ''];
   return element('g', { class: kinds.filter((kind) => kind !== '').join(' '), 'data-state': state.id }, inner.join(''));
@@ -85,14 +92,20 @@ function headerPath({ x, y, width }: Rect): string {
 }
 
 function tooltipOf({ state }: StateBox): string {
-  const notes = [...state.entry, ...state.exit].flatMap(({ name, note }) => (note === undefined ? [] : [`${name}: ${note}`]));
+  const notes = [...state.entry, ...state.exit].flatMap(receiversNote);
   const tags = state.tags.length === 0 ? [] : [`tags: ${state.tags.join(', ')}`];
   return [state.id === '' ? state.key : state.id, state.description, ...tags, ...notes].filter(Boolean).join('\n');
 }
 
+function receiversNote({ name, receivers }: ActionName): string[] {
+  return receivers === undefined || receivers.length < 2 ? [] : [`${name}: to ${receivers.join(', ')}`];
+}
+
 function paintTexts(box: StateBox): string {
   const { heading, title, body, state } = box;
-  const middle = isBare(box) ? { x: (box.width - title.width - title.textX - title.x) / 2, y: (box.height - HEADER_PX) / 2 } : { x: 0, y: 0 };
+  const middle = isBare(box)
+    ? { x: (box.width - title.width - title.textX - title.x) / 2, y: (box.height - HEADER_PX) / 2 }
+    : { x: 0, y: 0 };
   const texts = [paintRun(title, heading.x + middle.x, heading.y + middle.y + 18)];
   if (body !== undefined) texts.push(paintBlock(body, heading.x, heading.y + HEADER_PX));
   const inner = element('title', {}, escapeXml(tooltipOf(box))) + texts.join('');
@@ -103,7 +116,11 @@ function paintHistory({ state, x, y, width }: StateBox): string {
   const center = { x: x + width / 2, y: y + width / 2 };
   const text = state.history === 'deep' ? 'H*' : 'H';
   const inner = [
-    element('title', {}, escapeXml([state.id, `${state.history} history`, state.description].filter(Boolean).join('\n'))),
+    element(
+      'title',
+      {},
+      escapeXml([state.id, `${state.history} history`, state.description].filter(Boolean).join('\n')),
+    ),
     element('circle', { class: 'border', cx: center.x, cy: center.y, r: width / 2 - 1 }),
     element('text', { class: 'title', x: center.x, y: center.y + 4.5, 'text-anchor': 'middle', 'font-size': 12 }, text),
   ];
@@ -114,16 +131,25 @@ function paintDot({ kind, state, x, y, width }: Dot): string {
   const center = { cx: x + width / 2, cy: y + width / 2 };
   if (kind === 'initial') return element('circle', { class: 'initial', ...center, r: width / 2 });
   const tip = element('title', {}, escapeXml(`from any state inside ${state === '' ? 'the chart' : state}`));
-  const mark = element('path', { d: iconPath('any'), transform: `translate(${x + (width - ICON_PX) / 2} ${y + (width - ICON_PX) / 2})` });
+  const mark = element('path', {
+    d: iconPath('any'),
+    transform: `translate(${x + (width - ICON_PX) / 2} ${y + (width - ICON_PX) / 2})`,
+  });
   return element('g', { class: 'any' }, tip + element('circle', { ...center, r: width / 2 - 1 }) + mark);
 }
 
 function paintLine(edge: EdgeLine): string {
   const triggers = new Set(edge.transitions.map(({ trigger }) => trigger));
   const kind = edge.isInitial ? 'start' : triggers.size === 1 ? [...triggers][0] : 'event';
-  const attributes = { class: `edge ${kind}`, 'data-source': edge.source, 'data-target': edge.target };
+  const attributes = {
+    class: `edge ${kind}`,
+    'data-line': edge.id,
+    'data-source': edge.source,
+    'data-target': edge.target,
+  };
   const { line, arrow } = arrowed(edge.points);
-  const paths = element('path', { class: 'line', d: roundedPath(line) }) + element('path', { class: 'arrow', d: arrow });
+  const paths =
+    element('path', { class: 'line', d: roundedPath(line) }) + element('path', { class: 'arrow', d: arrow });
   const silent = edge.label === undefined && !edge.isInitial ? edge.transitions[0] : undefined;
   return element('g', { ...attributes, ...(silent !== undefined && { 'data-edge': silent.id }) }, paths);
 }
@@ -167,8 +193,15 @@ function toward(from: Point, to: Point, px: number): Point {
 function paintLabel(edge: EdgeLine): string {
   if (edge.label === undefined) return '';
   const { x, y, width, height, block } = edge.label;
-  const plate = element('rect', { class: 'plate', x: x + 0.5, y: y + 0.5, width: width - 1, height: height - 1, rx: 5 });
-  const attributes = { class: 'label', 'data-source': edge.source, 'data-target': edge.target };
+  const plate = element('rect', {
+    class: 'plate',
+    x: x + 0.5,
+    y: y + 0.5,
+    width: width - 1,
+    height: height - 1,
+    rx: 5,
+  });
+  const attributes = { class: 'label', 'data-line': edge.id, 'data-source': edge.source, 'data-target': edge.target };
   const hairlines = block.sections.slice(1).map(({ top }) => {
     const at = y + top - SECTION_GAP_PX / 2;
     return element('path', { class: 'hairline', d: `M${x + 1} ${at}H${x + width - 1}` });
@@ -181,15 +214,21 @@ function paintBlock(block: Block, x: number, y: number): string {
     .map(({ transition, lines }) => {
       const texts = lines.map((line) => line.runs.map((run) => paintRun(run, x, y + line.baseline)).join('')).join('');
       if (transition === undefined) return texts;
-      return element('g', { 'data-edge': transition.id }, element('title', {}, escapeXml(transitionTooltip(transition))) + texts);
+      return element(
+        'g',
+        { 'data-edge': transition.id },
+        element('title', {}, escapeXml(transitionTooltip(transition))) + texts,
+      );
     })
     .join('');
 }
 
 function transitionTooltip(transition: ChartTransition): string {
   const { event, guard, otherwise, actions, description, targets, source } = transition;
-  const head = [event || 'always', guard === undefined ? '' : `[${guard}]`, otherwise ? '[else]' : ''].filter(Boolean).join(' ');
-  const notes = actions.flatMap(({ name, note }) => (note === undefined ? [] : [`${name}: ${note}`]));
+  const head = [event || 'always', guard === undefined ? '' : `[${guard}]`, otherwise ? '[else]' : '']
+    .filter(Boolean)
+    .join(' ');
+  const notes = actions.flatMap(receiversNote);
   const way = targets.length === 0 ? '' : `${source || 'the chart'} → ${targets.join(', ')}`;
   return [head, way, description, ...notes].filter(Boolean).join('\n');
 }
@@ -199,7 +238,11 @@ function paintRun(run: Run, x: number, baseline: number): string {
   const icon =
     run.icon === undefined
       ? ''
-      : element('path', { class: `icon ${run.icon}`, d: iconPath(run.icon), transform: `translate(${px(x + run.x)} ${px(baseline - 10)})` });
+      : element('path', {
+          class: `icon ${run.icon}`,
+          d: iconPath(run.icon),
+          transform: `translate(${px(x + run.x)} ${px(baseline - 10)})`,
+        });
   const attributes = {
     class: run.tone,
     x: px(x + run.textX),
@@ -213,7 +256,10 @@ function paintRun(run: Run, x: number, baseline: number): string {
 }
 
 function legendOf(graph: ChartGraph, layout: ChartLayout): { readonly text: string; readonly width: number } {
-  const runs = [...layout.states.flatMap(({ body }) => body?.sections ?? []), ...layout.edges.flatMap(({ label }) => label?.block.sections ?? [])]
+  const runs = [
+    ...layout.states.flatMap(({ body }) => body?.sections ?? []),
+    ...layout.edges.flatMap(({ label }) => label?.block.sections ?? []),
+  ]
     .flatMap(({ lines }) => lines)
     .flatMap((line) => line.runs);
   const used = new Set<IconName | undefined>(runs.map(({ icon }) => icon));
@@ -222,7 +268,11 @@ function legendOf(graph: ChartGraph, layout: ChartLayout): { readonly text: stri
   let text = '';
   for (const [icon, meaning] of LEGEND.filter(([name]) => used.has(name))) {
     const width = textWidth(meaning, FONT_PX.small, false);
-    text += paintRun({ text: meaning, tone: 'tag', x, textX: x + ICON_PX + 4, width, icon: icon as NonNullable<Run['icon']> }, 0, 10);
+    text += paintRun(
+      { text: meaning, tone: 'tag', x, textX: x + ICON_PX + 4, width, icon: icon as NonNullable<Run['icon']> },
+      0,
+      10,
+    );
     x += ICON_PX + 4 + width + 18;
   }
   return { text: graph.root.children.length === 0 ? '' : text, width: x };

@@ -31,7 +31,11 @@ function isAllowed(code: number): boolean {
 }
 
 /** `children` is XML already; attribute values are escaped here, newlines in them kept. */
-export function element(name: string, attributes: Readonly<Record<string, string | number>>, children?: string): string {
+export function element(
+  name: string,
+  attributes: Readonly<Record<string, string | number>>,
+  children?: string,
+): string {
   const list = Object.entries(attributes)
     .map(([key, value]) => ` ${key}="${escapeXml(String(value)).replaceAll('\n', '&#10;').replaceAll('\t', '&#9;')}"`)
     .join('');

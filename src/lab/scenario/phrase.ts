@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import type { LeafParams } from './leaf.ts';
 import { oneOf } from './leaf.ts';
-import { isLaterKey, isLaterWord, nearestWord } from './vocabulary.ts';
+import { isLaterKey, isLaterWord, kindWithKey, nearestWord } from './vocabulary.ts';
 
 /** A problem before its place in a text is known. */
 export interface Finding {
@@ -71,11 +71,15 @@ function phraseLeaf(path: readonly PropertyKey[], params: LeafParams, got: unkno
 }
 
 function phraseKey(mapping: readonly PropertyKey[], key: string, known: readonly string[]): Finding {
-  const near = nearestWord(key, known);
-  const message = isLaterKey(mapping, key)
-    ? 'not in this version'
-    : `unknown key${near === undefined ? `; known keys: ${known.join(', ')}` : `; did you mean ${near}?`}`;
+  const message = isLaterKey(mapping, key) ? 'not in this version' : `unknown key; ${adviceOn(mapping, key, known)}`;
   return { path: [...mapping, key], message, expected: oneOf(known), example: null, at: 'key' };
+}
+
+function adviceOn(mapping: readonly PropertyKey[], key: string, known: readonly string[]): string {
+  const kind = kindWithKey(mapping, key);
+  if (kind !== undefined) return `only kind: ${kind} has it`;
+  const near = nearestWord(key, known);
+  return near === undefined ? `known keys: ${known.join(', ')}` : `did you mean ${near}?`;
 }
 
 function kindName(kind: string): string {

@@ -48,6 +48,12 @@ const LATER_WORDS: Readonly<Record<Place, readonly string[]>> = {
   ],
 };
 
+/** Keys that only one kind of what stands there has. */
+const KEYS_OF_KIND: Readonly<Record<Place, Readonly<Record<string, string>>>> = {
+  'containers[].devices[]': { dma: 'nic', mapped: 'vgpu', scattered: 'vgpu' },
+  'vm.workloads[]': { phase: 'cycle', points: 'curve' },
+};
+
 function placeOf(path: readonly PropertyKey[]): Place {
   return path
     .map((part, index) => (typeof part === 'number' ? '[]' : `${index === 0 ? '' : '.'}${String(part)}`))
@@ -58,13 +64,18 @@ export function isLaterKey(mapping: readonly PropertyKey[], key: string): boolea
   return LATER_KEYS[placeOf(mapping)]?.includes(key) ?? false;
 }
 
+/** The only kind that has `key`, if there is one. */
+export function kindWithKey(mapping: readonly PropertyKey[], key: string): string | undefined {
+  return KEYS_OF_KIND[placeOf(mapping)]?.[key];
+}
+
 /** `path` may end in the `name` of a mapping that stands for the word. */
 export function isLaterWord(path: readonly PropertyKey[], word: unknown): boolean {
   const at = path.at(-1) === 'name' ? path.slice(0, -1) : path;
   return typeof word === 'string' && (LATER_WORDS[placeOf(at)]?.includes(word) ?? false);
 }
 
-/** The known word that is nearest to `word`, if it is near enough to be a mistake in typing. */
+/** The known word that `word` is a mistake in typing of, or the only one that it is the beginning of. */
 export function nearestWord(word: string, known: readonly string[]): string | undefined {
   const typed = word.toLowerCase();
   const slack = Math.max(1, Math.floor(typed.length / 3));
@@ -74,7 +85,9 @@ export function nearestWord(word: string, known: readonly string[]): string | un
     const edits = editsBetween(typed, candidate.toLowerCase());
     if (edits < least) [nearest, least] = [candidate, edits];
   }
-  return nearest;
+  if (nearest !== undefined) return nearest;
+  const longer = typed.length < 3 ? [] : known.filter((candidate) => candidate.toLowerCase().startsWith(typed));
+  return longer.length === 1 ? longer[0] : undefined;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PageBitmap } from '../../../src/hardware/page-bitmap.ts';
 import { createRandom } from '../../../src/hardware/random.ts';
 import { Curve, type CurvePoint, distinctPagesAfter } from '../../../src/hardware/workloads/curve.ts';
+import { pagesIn } from '../../../src/streams/page-writes.ts';
 
 /** "Migration time prediction using calc-dirty-rate", A. Gudkov, qemu-devel, v2 cover letter, 27 April 2023. */
 const TOTAL_PAGES = 8_392_704;
@@ -133,7 +134,7 @@ describe.each(['address', 'scattered'] as const)('a writer in %s order', (order)
           curve.advance(at, at + step, 100, (batch) => {
             const before = dirty.count;
             dirty.applyWrites(batch);
-            again += (batch.form === 'list' ? batch.pages.length : sum(batch)) - (dirty.count - before);
+            again += pagesIn(batch) - (dirty.count - before);
           });
           at += step;
         }
@@ -171,10 +172,6 @@ describe.each(['address', 'scattered'] as const)('a writer in %s order', (order)
     expect(dirty.countRange(100, 200)).toBe(200);
   });
 });
-
-function sum(batch: { form: string; pairs?: Uint32Array }): number {
-  return (batch.pairs ?? []).reduce((total: number, value, i) => total + (i % 2 === 1 ? value : 0), 0);
-}
 
 test.each([
   ['one point', [{ atMs: 1, pages: 1 }]],

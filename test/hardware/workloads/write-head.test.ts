@@ -23,7 +23,9 @@ function run(head: WriteHead, stepsNs: readonly number[], speedPercent = 100): {
     at += step;
   }
   const pages: number[] = [];
-  dirty.forEach((page) => pages.push(page));
+  dirty.forEach((page) => {
+    pages.push(page);
+  });
   return { pages, position: head.position };
 }
 

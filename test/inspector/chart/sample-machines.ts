@@ -118,7 +118,7 @@ const parallel = setup({ delays: { patience: 10 } }).createMachine({
       initial: 'running',
       states: {
         running: { on: { STOP: 'stopped', THROTTLE: { actions: emit({ type: 'THROTTLED' }) } } },
-        stopped: { on: { RESUME: 'running', STOP: {} , HALT: {} }, type: 'parallel', states: { vcpus: {}, clock: {} } },
+        stopped: { on: { RESUME: 'running', STOP: {}, HALT: {} }, type: 'parallel', states: { vcpus: {}, clock: {} } },
       },
     },
     devices: {
@@ -200,7 +200,12 @@ const large = createMachine({
           on: { CANCEL: 'cancelling', [`FAILED.phase${phase}`]: 'failing' },
           states: {
             ordered: { on: { ORDER_TAKEN: 'working' }, entry: 'giveOrder' },
-            working: { on: { HALF_DONE: 'checking', [`DONE.phase${phase}`]: phase < 5 ? `#large.phase${phase + 1}` : '#large.completed' } },
+            working: {
+              on: {
+                HALF_DONE: 'checking',
+                [`DONE.phase${phase}`]: phase < 5 ? `#large.phase${phase + 1}` : '#large.completed',
+              },
+            },
             checking: { on: { WRONG: 'ordered', RIGHT: 'working', LOST: '#large.failing' } },
           },
         },

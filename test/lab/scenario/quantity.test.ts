@@ -136,34 +136,42 @@ describe('a quantity', () => {
     expect(printQuantity(quantity, value)).toBe(text);
   });
 
-  it.each([SIZE, DATA_RATE, LINK_RATE, WRITE_RATE, DURATION, COST, PERCENT])('reads back what it prints: $noun', (quantity) => {
-    const values = quantity.whole
-      ? fc.maxSafeNat()
-      : fc.double({ min: 0, max: quantity.max, noNaN: true, noDefaultInfinity: true });
-    fc.assert(
-      fc.property(values, (drawn) => {
-        const value = drawn === 0 ? 0 : drawn;
-        const text = printQuantity(quantity, value);
-        expect(readQuantity(quantity, text)).toEqual({ value });
-        expect(String(text)).toMatch(new RegExp(patternOf(quantity)));
-      }),
-    );
-  });
+  it.each([SIZE, DATA_RATE, LINK_RATE, WRITE_RATE, DURATION, COST, PERCENT])(
+    'reads back what it prints: $noun',
+    (quantity) => {
+      const values = quantity.whole
+        ? fc.maxSafeNat()
+        : fc.double({ min: 0, max: quantity.max, noNaN: true, noDefaultInfinity: true });
+      fc.assert(
+        fc.property(values, (drawn) => {
+          const value = drawn === 0 ? 0 : drawn;
+          const text = printQuantity(quantity, value);
+          expect(readQuantity(quantity, text)).toEqual({ value });
+          expect(String(text)).toMatch(new RegExp(patternOf(quantity)));
+        }),
+      );
+    },
+  );
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60])('%d has no text', (value) => {
     expect(() => printQuantity(SIZE, value)).toThrow(RangeError);
   });
 
-  it.each(READ.filter(([, , text]) => typeof text === 'string'))('%s matches the pattern for editors: %o %o', (_, quantity, text) => {
-    expect(text).toMatch(new RegExp(patternOf(quantity)));
-  });
-
-  it.each([[SIZE, '16G'], [DURATION, '300'], [WRITE_RATE, '20k'], [LINK_RATE, '10Gb/s']] as const)(
-    'the pattern for editors refuses %o %s',
-    (quantity, text) => {
-      expect(text).not.toMatch(new RegExp(patternOf(quantity)));
+  it.each(READ.filter(([, , text]) => typeof text === 'string'))(
+    '%s matches the pattern for editors: %o %o',
+    (_, quantity, text) => {
+      expect(text).toMatch(new RegExp(patternOf(quantity)));
     },
   );
+
+  it.each([
+    [SIZE, '16G'],
+    [DURATION, '300'],
+    [WRITE_RATE, '20k'],
+    [LINK_RATE, '10Gb/s'],
+  ] as const)('the pattern for editors refuses %o %s', (quantity, text) => {
+    expect(text).not.toMatch(new RegExp(patternOf(quantity)));
+  });
 });
 
 describe('a set of vCPUs', () => {
@@ -174,7 +182,10 @@ describe('a set of vCPUs', () => {
     ['0-3,6', [0, 1, 2, 3, 6]],
     [' 6 , 0-1 ', [0, 1, 6]],
     ['1,1-2', [1, 2]],
-    [[0, '2-3'], [0, 2, 3]],
+    [
+      [0, '2-3'],
+      [0, 2, 3],
+    ],
   ])('%o is %o', (text, value) => {
     expect(readVcpuSet(text)).toEqual({ value });
   });

@@ -103,7 +103,10 @@ describe('a scenario', () => {
     [{ name: 'qemu' }, { name: 'qemu' }],
     ['no-progress', { name: 'no-progress', shrinkPercent: 5 }],
     [{ name: 'no-progress' }, { name: 'no-progress', shrinkPercent: 5 }],
-    [{ name: 'no-progress', shrink: '10%' }, { name: 'no-progress', shrinkPercent: 10 }],
+    [
+      { name: 'no-progress', shrink: '10%' },
+      { name: 'no-progress', shrinkPercent: 10 },
+    ],
   ] as const)('policy %o is %o', (policy, value) => {
     expect(scenarioFrom({ ...SMALLEST, vmm: { policy } }).vmm.policy).toEqual(value);
   });
@@ -148,7 +151,14 @@ describe('a workload', () => {
       { kind: 'sequential', writesPerSecond: 1, ...writing, setBytes: GIB - MIB, atBytes: MIB },
     ],
     [
-      { kind: 'curve', points: [[100, 50], ['1s', '1MiB']], set: '64MiB' },
+      {
+        kind: 'curve',
+        points: [
+          [100, 50],
+          ['1s', '1MiB'],
+        ],
+        set: '64MiB',
+      },
       {
         kind: 'curve',
         points: [
@@ -200,13 +210,25 @@ describe('a device', () => {
     [false, null],
     [true, { maxRanges: 255, pageSizeBytes: 4096 }],
     [{}, { maxRanges: 255, pageSizeBytes: 4096 }],
-    [{ ranges: 8, pageSize: '64KiB' }, { maxRanges: 8, pageSizeBytes: 65_536 }],
+    [
+      { ranges: 8, pageSize: '64KiB' },
+      { maxRanges: 8, pageSizeBytes: 65_536 },
+    ],
   ])('with dmaLogging %o has %o', (dmaLogging, value) => {
     expect(device({ dmaLogging })).toMatchObject({ dmaLogging: value });
   });
 
   it('takes traffic, state and times', () => {
-    const times = { preCopy: '1ms', p2p: '2ms', stop: '3ms', stopCopy: '4ms', resuming: '5ms', run: '6ms', load: '7ms', reset: '8ms' };
+    const times = {
+      preCopy: '1ms',
+      p2p: '2ms',
+      stop: '3ms',
+      stopCopy: '4ms',
+      resuming: '5ms',
+      run: '6ms',
+      load: '7ms',
+      reset: '8ms',
+    };
     expect(
       device({
         features: ['stop-copy', 'pre-copy'],
@@ -241,10 +263,19 @@ describe('a device', () => {
       { kind: 'iommufd', hardware: 'smmuv3', dirtyTracking: true, leaf: '1GiB' },
       { kind: 'iommufd', dirtyTracking: true, hardware: 'smmuv3', leafBytes: GIB },
     ],
-    [{ kind: 'type1', leaf: '2048KiB' }, { kind: 'type1', dirtyTracking: false, hardware: null, leafBytes: 2 * MIB }],
+    [
+      { kind: 'type1', leaf: '2048KiB' },
+      { kind: 'type1', dirtyTracking: false, hardware: null, leafBytes: 2 * MIB },
+    ],
     [{ kind: 'none' }, { kind: 'none', dirtyTracking: false, hardware: null, leafBytes: 4_096 }],
   ] as const)('sits behind %o', (iommu, value) => {
-    const { containers } = scenarioFrom({ ...SMALLEST, containers: [{ iommu, devices: [] }, { id: 'b', iommu, devices: [] }] });
+    const { containers } = scenarioFrom({
+      ...SMALLEST,
+      containers: [
+        { iommu, devices: [] },
+        { id: 'b', iommu, devices: [] },
+      ],
+    });
     expect(containers).toEqual([
       { id: '0', iommu: value, devices: [] },
       { id: 'b', iommu: value, devices: [] },

@@ -1,0 +1,135 @@
+/**
+ * `switchover draw MACHINE`: a chart of the gallery, or of anybody's own module, as a picture or as text.
+ *
+ * The drawing goes to stdout or to a file; everything else that is said goes to stderr. A module is imported, so its code
+ * runs: draw only what you would also run.
+ */
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Command, Option } from 'commander';
+import type { AnyStateMachine } from 'xstate';
+import { machines } from '../../machines/index.ts';
+import { chartGraph, drawMermaid, drawScxml, drawSvg } from '../inspector/chart/index.ts';
+import { UsageError } from './usage-error.ts';
+
+const FORMATS = ['svg', 'mermaid', 'scxml', 'json'] as const;
+type Format = (typeof FORMATS)[number];
+
+interface DrawOptions {
+  readonly format: Format;
+  readonly output?: string;
+  readonly all?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ switchover draw migration -o migration.svg
+  $ switchover draw ./my-machine.js#checkout --format mermaid
+  $ switchover draw --all charts/
+
+Machines: ${Object.keys(machines).join(', ')}`;
+
+/** Adds the command to a program. Errors of use are thrown as UsageError. */
+export function drawCommand(program: Command): void {
+  program
+    .command('draw')
+    .description('draw a chart: one of the gallery, or an XState machine that a module exports')
+    .argument('[machine]', "a name of the gallery, or FILE or FILE#EXPORT for a module's machine")
+    .addOption(new Option('-f, --format <format>', 'what to write').choices(FORMATS).default('svg'))
+    .option('-o, --output <file>', 'write to this file instead of stdout')
+    .option('--all <directory>', 'write every chart of the gallery as SVG into this directory')
+    .addHelpText('after', EXAMPLES)
+    .action((machine: string | undefined, options: DrawOptions) => draw(machine, options));
+}
+
+async function draw(wanted: string | undefined, { format, output, all }: DrawOptions): Promise<void> {
+  if (all !== undefined) {
+    if (wanted !== undefined || output !== undefined)
+      throw new UsageError('--all draws every machine: name none, and no -o');
+    return drawAll(all);
+  }
+  if (wanted === undefined)
+    throw new UsageError(`which machine? One of ${Object.keys(machines).join(', ')}, or a file`);
+  const text = await drawAs(await findMachine(wanted), format);
+  if (output === undefined) process.stdout.write(text);
+  else await save(output, text);
+}
+
+/** One machine in one format; always ends with a newline. */
+export async function drawAs(machine: AnyStateMachine, format: Format): Promise<string> {
+  switch (format) {
+    case 'svg':
+      return drawSvg(machine);
+    case 'mermaid':
+      return drawMermaid(machine);
+    case 'scxml':
+      return drawScxml(machine);
+    case 'json':
+      return `${JSON.stringify(chartGraph(machine), null, 2)}\n`;
+    default:
+      throw new UsageError(`unknown format ${format satisfies never}`);
+  }
+}
+
+async function drawAll(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true }).catch(refuse(`cannot make ${directory}`));
+  for (const [name, machine] of Object.entries(machines)) {
+    const file = join(directory, `${name}.svg`);
+    await save(file, await drawSvg(machine));
+    process.stderr.write(`${file}\n`);
+  }
+}
+
+/** By name in the gallery, else from a module: `FILE` or `FILE#EXPORT`. */
+export async function findMachine(wanted: string): Promise<AnyStateMachine> {
+  const known = Object.hasOwn(machines, wanted) ? machines[wanted] : undefined;
+  if (known !== undefined) return known;
+  const hash = wanted.lastIndexOf('#');
+  const [file, name] = hash > 0 ? [wanted.slice(0, hash), wanted.slice(hash + 1)] : [wanted, undefined];
+  const path = resolve(file);
+  if (!(await stat(path).catch(() => undefined))?.isFile()) {
+    throw new UsageError(`no machine and no file "${file}"; machines: ${Object.keys(machines).join(', ')}`);
+  }
+  const exported = (await import(pathToFileURL(path).href).catch(refuse(`cannot import ${file}`))) as Record<
+    string,
+    unknown
+  >;
+  return chooseExport(file, exported, name);
+}
+
+function chooseExport(
+  file: string,
+  exported: Readonly<Record<string, unknown>>,
+  name: string | undefined,
+): AnyStateMachine {
+  const found = Object.entries(exported).filter((entry): entry is [string, AnyStateMachine] => isMachine(entry[1]));
+  if (found.length === 0) throw new UsageError(`${file} exports no XState machine`);
+  const names = found.map(([key]) => key);
+  // One machine under several names is one machine: CommonJS modules show theirs twice.
+  const isOnly = new Set(found.map(([, machine]) => machine)).size === 1;
+  const chosen = found.find(([key]) => key === (name ?? (isOnly ? names[0] : 'default')));
+  if (chosen !== undefined) return chosen[1];
+  throw new UsageError(
+    name === undefined
+      ? `${file} exports several machines: say which, for example ${file}#${names[0]} (${names.join(', ')})`
+      : `${file} exports no machine "${name}", but ${names.join(', ')}`,
+  );
+}
+
+/** By shape: the module may come with a copy of XState of its own. */
+function isMachine(value: unknown): value is AnyStateMachine {
+  if (typeof value !== 'object' || value === null) return false;
+  const { root, implementations, id } = value as Readonly<Record<string, unknown>>;
+  return typeof root === 'object' && root !== null && typeof implementations === 'object' && typeof id === 'string';
+}
+
+async function save(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch(refuse(`cannot write ${file}`));
+}
+
+function refuse(what: string): (cause: unknown) => never {
+  return (cause) => {
+    throw new UsageError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  };
+}

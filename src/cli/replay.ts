@@ -1,0 +1,64 @@
+/**
+ * `switchover replay JOURNAL`: fold a journal again and hold every record to what it caused then; with `--re-run`, make a
+ * modelled run once more and compare record by record; with `--export`, write it as NDJSON.
+ */
+import type { Command } from 'commander';
+import { UsageError } from './usage-error.ts';
+
+interface ReplayOptions {
+  readonly run?: string;
+  readonly reRun?: boolean;
+  readonly export?: string;
+  readonly allowDrift?: boolean;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ switchover replay runs.db
+  $ switchover replay runs.db --run vgpu-on-10-gb-s-1 --re-run --json`;
+
+const DIVERGED = 3;
+
+export function replayCommand(program: Command): void {
+  program
+    .command('replay')
+    .description('prove a journal: fold it to the same states, or name the first record that differs')
+    .argument('<journal>', 'an SQLite journal, or an NDJSON export of one run')
+    .option('--run <name>', 'which run of the file; all of them unless given')
+    .option('--re-run', 'make the modelled run once more, and compare every record')
+    .option('--export <file>', 'write the run as NDJSON to this file, or - for stdout')
+    .option('--allow-drift', 'replay although the charts have changed since')
+    .option('--json', 'print reports as JSON, one a line')
+    .addHelpText('after', EXAMPLES)
+    .action((path: string, options: ReplayOptions) => replayAll(path, options));
+}
+
+async function replayAll(path: string, options: ReplayOptions): Promise<void> {
+  const { openJournal } = await import('../journal/open.ts');
+  const journal = openJournal(path, { readonly: true });
+  try {
+    const present = journal.runs().map(({ run }) => run);
+    const chosen = options.run === undefined ? present : present.filter((run) => run === options.run);
+    if (chosen.length === 0) {
+      const known = present.length === 0 ? 'it has none' : `it has ${present.join(', ')}`;
+      throw new UsageError(options.run === undefined ? `${path} holds no runs` : `${path} has no run "${options.run}": ${known}`);
+    }
+    if (options.export !== undefined) {
+      const [only, ...others] = chosen;
+      if (others.length > 0) throw new UsageError(`which run to export? --run ${chosen.join(' | --run ')}`);
+      const { exportRun } = await import('./export-run.ts');
+      await exportRun(journal, only as string, options.export);
+      return;
+    }
+    const { proveRun } = await import('./prove-run.ts');
+    for (const run of chosen) {
+      const proof = proveRun(journal, run, { reRun: options.reRun === true, allowDrift: options.allowDrift === true });
+      if (options.json === true) process.stdout.write(`${JSON.stringify(proof)}\n`);
+      else process.stdout.write(`${proof.sentence}\n`);
+      if (proof.divergence !== undefined) process.exitCode = DIVERGED;
+    }
+  } finally {
+    journal.close();
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The source's devices as its vmm sees them: their state machines, and the sizes that it remembers of each.
+ *
+ * A vmm does not ask a device at every turn of its loop. It keeps what the last exact query answered and takes off what it
+ * has read since (QEMU: hw/vfio/migration.c, vfio_update_estimated_pending_data; an empty read sets both pre-copy sizes to
+ * 0). Passes end by these remembered sizes, so a device that changes all the time does not keep a pass from ending.
+ */
+import type { DeviceSizes, Errno } from '../../../machines/words.ts';
+import { dmaStateIn, VfioFunction } from '../../hardware/vfio-function.ts';
+import type { World } from '../../hardware/world.ts';
+import type { Agenda } from './agenda.ts';
+import type { FilledDevice, FilledSpec } from './spec.ts';
+
+export interface SourceDevice {
+  readonly id: string;
+  readonly spec: FilledDevice;
+  readonly function: VfioFunction;
+  sizes: DeviceSizes;
+  /** The end of its initial data has been told to the destination. */
+  initialDataSent: boolean;
+}
+
+export class SourceDevices {
+  readonly #devices = new Map<string, SourceDevice>();
+  readonly #world: World;
+  readonly #agenda: Agenda;
+
+  constructor(spec: FilledSpec, world: World, agenda: Agenda) {
+    this.#world = world;
+    this.#agenda = agenda;
+    for (const device of spec.devices) this.#add(device);
+  }
+
+  /** In the order in which they send. */
+  get all(): Iterable<SourceDevice> {
+    return this.#devices.values();
+  }
+
+  get(id: string): SourceDevice {
+    const device = this.#devices.get(id);
+    if (device === undefined) throw new RangeError(`the source has no device ${id}`);
+    return device;
+  }
+
+  /** Sizes of every device; `exact` asks the devices, else they are as remembered. */
+  sizes(exact: boolean): Readonly<Record<string, DeviceSizes>> {
+    if (exact) for (const device of this.all) device.sizes = askSizes(device.function);
+    return Object.fromEntries([...this.all].map(({ id, sizes }) => [id, sizes]));
+  }
+
+  /** Remembered bytes of all devices: what pre-copy could still take, and all there would be if they stopped. */
+  remembered(): { readonly precopyBytes: number; readonly stopCopyBytes: number } {
+    let precopyBytes = 0;
+    let stopCopyBytes = 0;
+    for (const { sizes } of this.all) {
+      precopyBytes += sizes.initialBytes + sizes.dirtyBytes;
+      stopCopyBytes += sizes.stopCopyBytes;
+    }
+    return { precopyBytes, stopCopyBytes };
+  }
+
+  /** One read of a device in pre-copy. Nothing to read now is 0 bytes. */
+  readEarly(device: SourceDevice, bytes: number): { readonly bytes: number } | { readonly errno: Errno } {
+    const answer = device.function.read(bytes);
+    const { initialBytes, dirtyBytes, stopCopyBytes } = device.sizes;
+    if ('errno' in answer) {
+      if (answer.errno !== 'ENOMSG') return answer;
+      device.sizes = { initialBytes: 0, dirtyBytes: 0, stopCopyBytes };
+      return { bytes: 0 };
+    }
+    device.sizes = {
+      initialBytes: Math.max(0, initialBytes - answer.bytes),
+      dirtyBytes: Math.max(0, dirtyBytes - Math.max(0, answer.bytes - initialBytes)),
+      stopCopyBytes: Math.max(0, stopCopyBytes - answer.bytes),
+    };
+    return answer;
+  }
+
+  #add(spec: FilledDevice): void {
+    const { id } = spec;
+    const fn = new VfioFunction(spec, this.#agenda, (state, from) => {
+      this.#world.advanceTo(this.#agenda.nowNs);
+      this.#world.dma(id).set(dmaStateIn(state));
+      const device = this.get(id);
+      if (device.function.inPreCopy !== isPreCopy(from)) {
+        device.sizes = askSizes(device.function);
+        device.initialDataSent = false;
+      }
+    });
+    this.#devices.set(id, { id, spec, function: fn, sizes: askSizes(fn), initialDataSent: false });
+  }
+}
+
+function isPreCopy(state: string): boolean {
+  return state === 'PRE_COPY' || state === 'PRE_COPY_P2P';
+}
+
+function askSizes(device: VfioFunction): DeviceSizes {
+  const info = device.precopyInfo();
+  // Outside pre-copy there is nothing that pre-copy could take.
+  const { initialBytes, dirtyBytes } = 'errno' in info ? { initialBytes: 0, dirtyBytes: 0 } : info;
+  return { initialBytes, dirtyBytes, stopCopyBytes: device.dataSizeBytes() };
+}

@@ -1,0 +1,146 @@
+/**
+ * The commands about dirty logs: KVM's, each container's tracker, the vmm's own, and the sync that merges them.
+ *
+ * What a collect finds is what was written until it began; writes during its own time belong to the next epoch. A log is on
+ * when its start is answered and off when its stop begins. Each answer follows its named cost.
+ */
+import type { CommandName, Errno } from '../../../machines/words.ts';
+import type { Command } from '../../core/effect.ts';
+import { HostLog } from '../../hardware/host-log.ts';
+import type { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
+import type { World } from '../../hardware/world.ts';
+import type { Agenda } from './agenda.ts';
+import type { Job } from './jobs.ts';
+import type { FilledSpec } from './spec.ts';
+
+export class Tracking {
+  readonly hostLog: HostLog;
+  readonly #spec: FilledSpec;
+  readonly #world: World;
+  readonly #bitmap: MigrationBitmap;
+  readonly #agenda: Agenda;
+  /** When the collect of the sync under way began. */
+  #collectingSinceNs: number | undefined;
+
+  constructor(spec: FilledSpec, world: World, bitmap: MigrationBitmap, agenda: Agenda) {
+    this.#spec = spec;
+    this.#world = world;
+    this.#bitmap = bitmap;
+    this.#agenda = agenda;
+    this.hostLog = new HostLog(world.memory.pages);
+  }
+
+  startTracking({ by, params }: Command<'startTracking'>, job: Job<'startTracking'>): void {
+    this.#after(this.#spec.logs.startTrackingNs, () => {
+      switch (params.tracker) {
+        case 'device':
+          return job.end(this.#world.startDmaLog(params.of, params.ranges), {});
+        case 'iommu':
+          return job.end(this.#world.setIommuTracking(containerOf(by), true), {});
+        case 'perpetual':
+          return job.done({});
+        default:
+          params.tracker satisfies never;
+      }
+    });
+  }
+
+  reportDirty({ by, params }: Command<'reportDirty'>, job: Job<'reportDirty'>): void {
+    const found = this.#collect(containerOf(by), params);
+    this.#after(this.#spec.logs.reportDirtyNs, () => {
+      if ('errno' in found) job.fail(found.errno);
+      else job.done(found);
+    });
+  }
+
+  stopTracking({ by, params }: Command<'stopTracking'>, job: Job<'stopTracking'>): void {
+    if (params.tracker === 'device') for (const id of params.of) this.#world.stopDmaLog(id);
+    const errno = params.tracker === 'iommu' ? this.#world.setIommuTracking(containerOf(by), false) : undefined;
+    this.#after(this.#spec.logs.stopTrackingNs, () => job.end(errno, {}));
+  }
+
+  startDirtyLog(_: Command<'startDirtyLog'>, job: Job<'startDirtyLog'>): void {
+    this.#after(this.#spec.logs.startDirtyLogNs, () => {
+      if (!this.#world.kvmLog.active) this.#bitmap.begin();
+      this.#world.kvmLog.start();
+      this.hostLog.start();
+      job.done({});
+    });
+  }
+
+  getDirtyLog(_: Command<'getDirtyLog'>, job: Job<'getDirtyLog'>): void {
+    this.#collectingSinceNs = this.#agenda.nowNs;
+    const found = this.#world.kvmLog.get(this.#bitmap.collected);
+    if (!('errno' in found)) this.#bitmap.note('vcpu', found.dirtyPages);
+    this.#after(this.#spec.logs.getDirtyLogNs, () => {
+      if ('errno' in found) job.fail(found.errno);
+      else job.done({ dirtyPages: found.dirtyPages });
+    });
+  }
+
+  stopDirtyLog(_: Command<'stopDirtyLog'>, job: Job<'stopDirtyLog'>): void {
+    this.#world.kvmLog.stop();
+    this.hostLog.stop();
+    this.#after(this.#spec.logs.stopDirtyLogNs, () => job.done({}));
+  }
+
+  /** EINVAL while no log is on: nothing that could be merged would be complete. */
+  syncBitmap({ params }: Command<'syncBitmap'>, job: Job<'syncBitmap'>): void {
+    const { nowNs } = this.#agenda;
+    const sinceNs = this.#collectingSinceNs ?? nowNs;
+    this.#collectingSinceNs = undefined;
+    if (!this.#world.kvmLog.active) return job.fail('EINVAL');
+    const hostPages = this.hostLog.takeInto(this.#bitmap.collected);
+    if (hostPages > 0) this.#bitmap.note('host', hostPages);
+    const merged = this.#bitmap.merge(params.everything);
+    this.#world.synced();
+    const { syncNs, syncPageNs } = this.#spec.logs;
+    const costNs = Math.ceil(syncNs + syncPageNs * this.#world.memory.ramPages);
+    const result = {
+      dirtySet: this.#bitmap.dirtySet,
+      remainingPages: this.#bitmap.unsent.count,
+      remainingBytes: this.#bitmap.remainingBytes,
+      ...merged,
+      syncNs: nowNs - sinceNs + costNs,
+    };
+    this.#after(costNs, () => job.done(result));
+  }
+
+  /** One tracker's report, merged by the next sync. */
+  #collect(
+    container: string,
+    { tracker, of }: Command<'reportDirty'>['params'],
+  ): { readonly dirtyPages: number } | { readonly errno: Errno } {
+    const { collected } = this.#bitmap;
+    if (tracker === 'perpetual') return this.#noted(`perpetual:${container}`, this.#world.reportPerpetual(container, collected));
+    if (tracker === 'iommu') return this.#noted(`iommu:${container}`, this.#world.reportIommu(container, collected));
+    let dirtyPages = 0;
+    for (const id of of) {
+      const found = this.#noted(`dma:${id}`, this.#world.reportDmaLog(id, collected));
+      if ('errno' in found) return found;
+      dirtyPages += found.dirtyPages;
+    }
+    return { dirtyPages };
+  }
+
+  #noted(source: string, found: { readonly dirtyPages: number } | { readonly errno: Errno }) {
+    if ('errno' in found) return { errno: found.errno };
+    this.#bitmap.note(source, found.dirtyPages);
+    return { dirtyPages: found.dirtyPages };
+  }
+
+  /** What changes the world at the end of a cost happens at that time of the world, too. */
+  #after(ns: number, finish: () => void): void {
+    this.#agenda.after(ns, () => {
+      this.#world.advanceTo(this.#agenda.nowNs);
+      finish();
+    });
+  }
+}
+
+/** The container whose chart asks: `tracking/<container>`. */
+function containerOf(by: Command<CommandName>['by']): string {
+  const [kind, ...rest] = by.split('/');
+  if (kind !== 'tracking' || rest.length === 0) throw new RangeError(`${by} is no container's tracking chart`);
+  return rest.join('/');
+}

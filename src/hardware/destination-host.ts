@@ -1,0 +1,176 @@
+/**
+ * The destination: a process started with -incoming that is prepared, fed, loaded, started, or ended.
+ *
+ * It keeps the rules that a destination can keep by itself: it does not run before it holds the storage and has loaded,
+ * and once it has ended nothing brings it back. Each device's resources are allocated when its initial data has arrived,
+ * which takes most of a load (mlx5: 1480 of 1900 ms, qemu-devel, "Add switchover ack capability", v6, June 2023): early
+ * when the data came in pre-copy, else inside the downtime.
+ */
+import type { DeviceState, Errno } from '../../machines/words.ts';
+import type { RunClock } from '../clock/clock.ts';
+import type { Storage } from './storage.ts';
+import type { VfioFunction } from './vfio-function.ts';
+
+export interface DestinationTimes {
+  /** ns until it listens. Default 0. */
+  readonly prepareNs: number;
+  /** ns to load what is not VFIO: the machine's emulated devices. Default 0. */
+  readonly loadNs: number;
+  /** ns from the order to run to the first guest instruction. Default 0. */
+  readonly startNs: number;
+  /** ns to end the process. Default 0. */
+  readonly quitNs: number;
+}
+
+export interface IncomingDevice {
+  readonly function: VfioFunction;
+  /** Of its image's size, what comes first and names the resources it needs. */
+  readonly initialBytes: number;
+  /** ns to allocate those, from the arrival of the initial bytes on. Default 0. */
+  readonly loadInitialNs: number;
+  /** ns to load the rest, once all has arrived. Default 0. */
+  readonly loadNs: number;
+}
+
+export type DestinationState = 'inmigrate' | 'prepared' | 'loaded' | 'running' | 'gone';
+type Finished = (errno?: Errno) => void;
+
+export class DestinationHost {
+  readonly #times: DestinationTimes;
+  readonly #latencyNs: number;
+  readonly #clock: RunClock;
+  readonly #storage: Storage;
+  readonly #devices: ReadonlyMap<string, IncomingDevice>;
+  readonly #runs: () => void;
+  readonly #receivedBytes = new Map<string, number>();
+  /** When a device's resources are, or will be, allocated. */
+  readonly #allocatedNs = new Map<string, number>();
+  #state: DestinationState = 'inmigrate';
+
+  /** `runs` is called at the instant at which the guest runs here. */
+  constructor(
+    parts: { times: DestinationTimes; latencyNs: number; clock: RunClock; storage: Storage },
+    devices: ReadonlyMap<string, IncomingDevice>,
+    runs: () => void,
+  ) {
+    this.#times = parts.times;
+    this.#latencyNs = parts.latencyNs;
+    this.#clock = parts.clock;
+    this.#storage = parts.storage;
+    this.#devices = devices;
+    this.#runs = runs;
+  }
+
+  get state(): DestinationState {
+    return this.#state;
+  }
+
+  /** What somebody who sends to it now would find; undefined when it can receive. */
+  get refuses(): Errno | undefined {
+    if (this.#state === 'gone') return 'ECONNRESET';
+    return this.#state === 'prepared' ? undefined : 'ENOTCONN';
+  }
+
+  /** State of each of its devices; `gone` with the process. */
+  deviceStates(): Readonly<Record<string, DeviceState | 'gone'>> {
+    const states = [...this.#devices].map(([id, device]) => [id, this.#state === 'gone' ? 'gone' : device.function.state]);
+    return Object.fromEntries(states);
+  }
+
+  prepare(finished: Finished): void {
+    this.#order(this.#times.prepareNs, finished, () => {
+      if (this.#state === 'inmigrate') this.#state = 'prepared';
+      return undefined;
+    });
+  }
+
+  /** Waits for everything to be loaded. It proves nothing: leaving RESUMING does. EINVAL before `prepare`. */
+  load(finished: Finished): void {
+    if (this.#state === 'loaded' || this.#state === 'running') return this.#order(0, finished, () => undefined);
+    const arrivedNs = this.#clock.nowNs + this.#latencyNs;
+    let loadedNs = arrivedNs;
+    for (const [id, device] of this.#devices) {
+      const allocatedNs = this.#allocatedNs.get(id) ?? arrivedNs + device.loadInitialNs;
+      loadedNs = Math.max(loadedNs, Math.max(allocatedNs, arrivedNs) + device.loadNs);
+    }
+    this.#order(loadedNs - arrivedNs + this.#times.loadNs, finished, () => {
+      if (this.#state !== 'prepared') return 'EINVAL';
+      this.#state = 'loaded';
+      return undefined;
+    });
+  }
+
+  /** Runs the guest. EPERM without the storage, EINVAL before `load` has ended. */
+  start(finished: Finished): void {
+    this.#order(this.#times.startNs, finished, () => {
+      if (this.#state === 'running') return undefined;
+      if (this.#state !== 'loaded') return 'EINVAL';
+      if (this.#storage.holder !== 'destination') return 'EPERM';
+      this.#state = 'running';
+      this.#runs();
+      return undefined;
+    });
+  }
+
+  /** Takes the storage. */
+  acquireStorage(finished: Finished): void {
+    this.#arrive(() => {
+      if (this.#state === 'gone') return this.#answer(finished, 'ECONNRESET');
+      this.#storage.acquire('destination', (errno) => this.#answer(finished, errno));
+    });
+  }
+
+  /** Ends the process, running guest and all: its devices die and its storage is free. */
+  quit(finished: Finished): void {
+    this.#arrive(() => {
+      this.#clock.at(this.#clock.nowNs + Math.ceil(this.#times.quitNs), () => {
+        this.#state = 'gone';
+        for (const device of this.#devices.values()) device.function.kill();
+        this.#storage.die('destination', () => this.#answer(finished));
+      });
+    });
+  }
+
+  /** Part of a device's image has been put on the wire, `last` with its end. */
+  receive(id: string, bytes: number, last: boolean): Errno | undefined {
+    const device = this.#device(id);
+    const answer = device.function.write(bytes, last);
+    if ('errno' in answer) return answer.errno;
+    const received = (this.#receivedBytes.get(id) ?? 0) + bytes;
+    this.#receivedBytes.set(id, received);
+    if (received >= device.initialBytes && !this.#allocatedNs.has(id)) {
+      this.#allocatedNs.set(id, this.#clock.nowNs + this.#latencyNs + device.loadInitialNs);
+    }
+    return undefined;
+  }
+
+  /** When the source hears that this device's initial data has been loaded, ns on the clock; all of it has been sent. */
+  ackedNs(id: string): number {
+    const { initialBytes } = this.#device(id);
+    const arrivedNs = this.#clock.nowNs + this.#latencyNs;
+    // A device that offers none has nothing to load early, and says so as soon as it is asked.
+    const loadedNs = initialBytes === 0 ? arrivedNs : Math.max(this.#allocatedNs.get(id) ?? arrivedNs, arrivedNs);
+    return Math.ceil(loadedNs + this.#latencyNs);
+  }
+
+  /** An order: it arrives, takes its time, is carried out unless the process has ended, and the answer comes back. */
+  #order(ns: number, finished: Finished, carryOut: () => Errno | undefined): void {
+    this.#clock.at(this.#clock.nowNs + Math.ceil(this.#latencyNs + ns), () => {
+      this.#answer(finished, this.#state === 'gone' ? 'ECONNRESET' : carryOut());
+    });
+  }
+
+  #arrive(order: () => void): void {
+    this.#clock.at(this.#clock.nowNs + Math.ceil(this.#latencyNs), order);
+  }
+
+  #answer(finished: Finished, errno?: Errno): void {
+    this.#clock.at(this.#clock.nowNs + Math.ceil(this.#latencyNs), () => finished(errno));
+  }
+
+  #device(id: string): IncomingDevice {
+    const device = this.#devices.get(id);
+    if (device === undefined) throw new RangeError(`the destination has no device ${id}`);
+    return device;
+  }
+}

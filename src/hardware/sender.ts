@@ -1,0 +1,168 @@
+/**
+ * The sending thread: takes pages off the migration bitmap in address order, from where it stopped, wrapping at the end, as
+ * QEMU's does (migration/ram.c, ram_find_and_save_block), and says what they cost in bytes and in time.
+ *
+ * It keeps no clock and knows no rounds or windows: it is asked for one turn with a limit, and the pages of that turn are
+ * sent as they are at that moment. The scan goes word by word, so a turn costs what is dirty, not what exists.
+ */
+import type { GuestMemory } from './memory.ts';
+import { type PageBitmap, popcount32 } from './page-bitmap.ts';
+import type { Truth } from './truth.ts';
+
+/** What one thread of the sender and of the receiver takes, on top of the link; ns, fractions allowed. */
+export interface SenderCosts {
+  /** Per page that is sent with its content. Default 0. */
+  readonly pageNs: number;
+  /** Per page that is found to be zero and travels as a marker. Default 0. */
+  readonly zeroPageNs: number;
+  /**
+   * On the destination, per page whose content it receives for the first time: it has to find memory for it. Part of the
+   * sender's pace, because the socket between the two is a short queue. Default 0.
+   */
+  readonly firstTouchNs: number;
+}
+
+/** A dialect's bytes on the wire: `pageHeaderBytes` and `zeroPageBytes` of machines/loops.ts. */
+export interface WireFormat {
+  readonly pageHeaderBytes: number;
+  /** Undefined: zero pages are sent like others. */
+  readonly zeroPageBytes: number | undefined;
+}
+
+export interface TurnLimit {
+  /** The turn ends before the first page at which more than this has been sent: it overshoots by up to one page. */
+  readonly bytes: number;
+  /** The turn ends before the first page at which this much time has passed. */
+  readonly ns: number;
+  readonly bytesPerSecond: number;
+}
+
+export interface Turn {
+  readonly normalPages: number;
+  readonly zeroPages: number;
+  readonly bytes: number;
+  /** With a fraction. */
+  readonly ns: number;
+}
+
+interface Cost {
+  readonly bytes: number;
+  readonly ns: number;
+}
+
+interface Costs {
+  readonly first: Cost;
+  readonly again: Cost;
+  readonly zero: Cost;
+}
+
+type Tally = { -readonly [K in keyof Turn]: Turn[K] };
+
+export class PageSender {
+  readonly #unsent: PageBitmap;
+  readonly #memory: GuestMemory;
+  readonly #truth: Truth;
+  readonly #costs: SenderCosts;
+  readonly #wire: WireFormat;
+  /** Pages whose content the destination has received, a bit each; as words, because the scan has them as words. */
+  readonly #received: Int32Array;
+  #at = 0;
+
+  constructor(unsent: PageBitmap, memory: GuestMemory, truth: Truth, costs: SenderCosts, wire: WireFormat) {
+    this.#unsent = unsent;
+    this.#memory = memory;
+    this.#truth = truth;
+    this.#costs = costs;
+    this.#wire = wire;
+    this.#received = new Int32Array(unsent.words.length);
+  }
+
+  /** Sends pages until a limit is reached or none is left. */
+  turn(limit: TurnLimit): Turn {
+    const tally: Tally = { normalPages: 0, zeroPages: 0, bytes: 0, ns: 0 };
+    const costs = this.#costsAt(limit.bytesPerSecond);
+    const { pages } = this.#unsent;
+    const start = this.#at;
+    const stopped = this.#send(start, pages, tally, costs, limit);
+    this.#at = stopped < pages ? stopped : this.#send(0, start, tally, costs, limit);
+    return tally;
+  }
+
+  /** Sends from `from` up to, without, `to`; returns where it stopped. */
+  #send(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
+    const stopped = this.#scan(from, to, tally, costs, limit);
+    if (stopped > from) {
+      this.#truth.sentAll(this.#unsent, from, stopped);
+      this.#unsent.clearRange(from, stopped - from);
+    }
+    return stopped;
+  }
+
+  #scan(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
+    const { words } = this.#unsent;
+    const nonZero = this.#memory.nonZero.words;
+    const marksZero = this.#wire.zeroPageBytes !== undefined;
+    for (let page = this.#unsent.next(from); page !== -1 && page < to; ) {
+      const w = page >>> 5;
+      const firstOfWord = w * 32;
+      let word = words[w]! & (-1 << (page & 31));
+      if (firstOfWord + 32 > to) word &= -1 >>> (firstOfWord + 32 - to);
+      const content = marksZero ? word & nonZero[w]! : word;
+      const again = content & this.#received[w]!;
+      const firstPages = popcount32(content ^ again);
+      const againPages = popcount32(again);
+      const zeroPages = popcount32(word ^ content);
+      const bytes = firstPages * costs.first.bytes + againPages * costs.again.bytes + zeroPages * costs.zero.bytes;
+      const ns = firstPages * costs.first.ns + againPages * costs.again.ns + zeroPages * costs.zero.ns;
+      if (tally.bytes + bytes > limit.bytes || tally.ns + ns >= limit.ns) {
+        const stopped = this.#scanWord(w, word, content, tally, costs, limit);
+        if (stopped !== -1) return stopped;
+      } else {
+        tally.normalPages += firstPages + againPages;
+        tally.zeroPages += zeroPages;
+        tally.bytes += bytes;
+        tally.ns += ns;
+        this.#received[w]! |= content;
+      }
+      // A neighbour that is dirty, too, is found without asking the summary.
+      page = words[w + 1] ? firstOfWord + 32 + lowestBit(words[w + 1]!) : this.#unsent.next(firstOfWord + 32);
+    }
+    return to;
+  }
+
+  /** One word page by page, because a limit is near; returns the page before which it stopped, or -1. */
+  #scanWord(w: number, word: number, content: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
+    for (let rest = word; rest !== 0; rest &= rest - 1) {
+      const page = w * 32 + lowestBit(rest);
+      if (tally.bytes > limit.bytes || tally.ns >= limit.ns) return page;
+      const bit = rest & -rest;
+      const isZero = (content & bit) === 0;
+      const cost = isZero ? costs.zero : (this.#received[w]! & bit) === 0 ? costs.first : costs.again;
+      if (isZero) tally.zeroPages += 1;
+      else {
+        tally.normalPages += 1;
+        this.#received[w]! |= bit;
+      }
+      tally.bytes += cost.bytes;
+      tally.ns += cost.ns;
+    }
+    return -1;
+  }
+
+  /** The slower of the link and the threads sets the pace; both are at work at once. */
+  #costsAt(bytesPerSecond: number): Costs {
+    const { pageNs, zeroPageNs, firstTouchNs } = this.#costs;
+    const contentBytes = this.#wire.pageHeaderBytes + this.#memory.pageBytes;
+    const zeroBytes = this.#wire.zeroPageBytes ?? contentBytes;
+    const cost = (bytes: number, threadNs: number) => ({ bytes, ns: Math.max((bytes / bytesPerSecond) * 1e9, threadNs) });
+    return {
+      first: cost(contentBytes, pageNs + firstTouchNs),
+      again: cost(contentBytes, pageNs),
+      zero: cost(zeroBytes, zeroPageNs),
+    };
+  }
+}
+
+function lowestBit(word: number): number {
+  return 31 - Math.clz32(word & -word);
+}

@@ -1,0 +1,140 @@
+/** A scenario as the hardware model is built from it: the same figures, in the model's own words. */
+import { pagesIn, type Container, type Device, type Scenario, type Workload } from './scenario/scenario.ts';
+import type { PageRange } from '../../machines/words.ts';
+import type { ModelDeviceSpec, ModelSpec } from '../drivers/model/index.ts';
+import type { DeviceDmaSpec } from '../hardware/dma/device-dma.ts';
+import type { ContainerSpec } from '../hardware/world.ts';
+import type { WorkloadSpec } from '../hardware/workloads/workload.ts';
+
+/** How often a vGPU writes each page that it has mapped, per second. Nobody published one: this project's own default. */
+export const VGPU_REWRITES_PER_SECOND = 10;
+
+export function modelSpecOf(scenario: Scenario): ModelSpec {
+  const { vm, vmm, link, sender, hosts, storage } = scenario;
+  const pageBytes = vm.pageSizeBytes;
+  const { startDirtyLogNs, ...source } = hosts.source;
+  return {
+    seed: scenario.seed,
+    truth: scenario.checks.truth,
+    pageBytes,
+    slots: [{ firstPage: 0, pages: vm.memoryBytes / pageBytes }],
+    nonZeroPages: pagesIn(vm.nonZeroBytes, pageBytes),
+    vcpus: { workloads: vm.workloads.map((workload) => workloadOf(workload, pageBytes)) },
+    containers: scenario.containers.map((container) => containerOf(container, pageBytes)),
+    loop: vmm.loop,
+    link: { bytesPerSecond: link.bandwidthBytesPerSecond, latencyNs: link.latencyNs },
+    maxBandwidthBytesPerSecond: vmm.maxBandwidthBytesPerSecond,
+    switchoverAck: vmm.switchoverAck,
+    sender: { pageNs: sender.pageNs, zeroPageNs: sender.zeroPageNs, firstTouchNs: sender.firstTouchNs },
+    logs: { syncNs: sender.syncNs, syncPageNs: sender.syncPageNs, startDirtyLogNs },
+    devices: scenario.containers.flatMap(({ devices }) => devices.map(deviceOf)),
+    hosts: {
+      source,
+      destination: {
+        prepareNs: hosts.destination.prepareNs,
+        loadNs: hosts.destination.loadNs,
+        startNs: hosts.destination.resumeNs,
+      },
+    },
+    storage,
+  };
+}
+
+function workloadOf(workload: Workload, pageBytes: number): WorkloadSpec {
+  if (workload.kind === 'idle') return { kind: 'idle', vcpus: '0' };
+  const vcpus = spanText(workload.vcpus);
+  const set = [range(workload.atBytes, workload.setBytes, pageBytes)];
+  switch (workload.kind) {
+    case 'random':
+      return { kind: 'random', vcpus, set, rate: { writesPerSecond: workload.writesPerSecond } };
+    case 'cycle':
+      return {
+        kind: 'cycle',
+        vcpus,
+        set,
+        rate: { writesPerSecond: workload.writesPerSecond },
+        phasePages: Math.floor(workload.phaseBytes / pageBytes),
+      };
+    case 'sequential':
+      return { kind: 'sequential', vcpus, set, rate: { writesPerSecond: workload.writesPerSecond } };
+    case 'curve':
+      return {
+        kind: 'curve',
+        vcpus,
+        set,
+        points: workload.points.map(({ afterNs, distinctPages }) => ({ atMs: afterNs / 1e6, pages: distinctPages })),
+        order: 'scattered',
+      };
+    default:
+      return workload satisfies never;
+  }
+}
+
+/** vCPUs 0, 1, 2, 5 -> `0-2,5`. */
+function spanText(vcpus: readonly number[]): string {
+  const spans: [number, number][] = [];
+  for (const vcpu of vcpus) {
+    const last = spans.at(-1);
+    if (last !== undefined && last[1] === vcpu - 1) last[1] = vcpu;
+    else spans.push([vcpu, vcpu]);
+  }
+  return spans.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
+}
+
+function containerOf({ id, iommu, devices }: Container, pageBytes: number): ContainerSpec {
+  return {
+    id,
+    iommu: {
+      dirtyTracking: iommu.kind === 'iommufd' && iommu.dirtyTracking,
+      leafPages: Math.max(1, iommu.leafBytes / pageBytes),
+    },
+    devices: devices.map((device) => dmaOf(device, pageBytes)),
+  };
+}
+
+function dmaOf(device: Device, pageBytes: number): DeviceDmaSpec {
+  const dma = device.kind === 'vgpu' ? vgpuDma(device, pageBytes) : nicDma(device, pageBytes);
+  const { id, dmaLogging } = device;
+  if (dmaLogging === null) return { id, dma };
+  const { maxRanges, pageSizeBytes } = dmaLogging;
+  // Answers to misuse are those of mlx5 (drivers/vfio/pci/mlx5/cmd.c); the model's charts do not misuse it.
+  const logging = {
+    maxRanges,
+    minPageBytes: pageSizeBytes,
+    maxPageBytes: pageSizeBytes,
+    alreadyActive: 'EINVAL',
+    outsideRanges: 'nothing',
+  } as const;
+  return { id, dma, logging };
+}
+
+function vgpuDma({ mappedBytes, scattered }: Extract<Device, { kind: 'vgpu' }>, pageBytes: number): DeviceDmaSpec['dma'] {
+  const pages = pagesIn(mappedBytes, pageBytes);
+  return {
+    kind: 'vgpu',
+    mapped: scattered ? { scatteredPages: pages } : { ranges: [{ firstPage: 0, pages }] },
+    writesPerSecond: pages * VGPU_REWRITES_PER_SECOND,
+  };
+}
+
+function nicDma({ dma }: Extract<Device, { kind: 'nic' }>, pageBytes: number): DeviceDmaSpec['dma'] {
+  if (dma === null) return { kind: 'none' };
+  return { kind: 'nic', buffers: [range(dma.atBytes, dma.ringBytes, pageBytes)], bytesPerSecond: dma.bytesPerSecond };
+}
+
+function deviceOf({ id, featureMask, state, times }: Device): ModelDeviceSpec {
+  const { loadNs, ...walk } = times;
+  return {
+    id,
+    features: featureMask,
+    initialBytes: state.initialBytes,
+    dirtyBytesPerSecond: state.dirtyBytesPerSecond,
+    stopCopyBytes: state.stopCopyBytes,
+    times: walk,
+    loadNs,
+  };
+}
+
+function range(atBytes: number, bytes: number, pageBytes: number): PageRange {
+  return { firstPage: atBytes / pageBytes, pages: pagesIn(bytes, pageBytes) };
+}

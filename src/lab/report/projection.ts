@@ -1,0 +1,331 @@
+/**
+ * The report as a projection: give it every record of a run with its effects, in order, and ask. It holds history so that
+ * charts need not, and reads nothing but records.
+ */
+import type { Facts, SwitchoverPhase } from '../../../machines/messages.ts';
+import type { Commands, RoundSent } from '../../../machines/words.ts';
+import type { Effect } from '../../core/effect.ts';
+import type { Opened, RecordedEvent } from '../../core/record.ts';
+import type { Recorded } from '../../run/runner.ts';
+import { devicesOf, type Scenario } from '../scenario/scenario.ts';
+import { expectations } from './expectations.ts';
+import { type Check, type DeviceReport, type DowntimeSplit, PHASE_KEYS, type Report, type Round } from './report.ts';
+import { sentence } from './sentence.ts';
+
+type Fact<T extends keyof Facts> = Facts[T] & { readonly type: T };
+type AnyFact = { [T in keyof Facts]: Fact<T> }[keyof Facts];
+
+/** A round while it is being put together. */
+type Draft = { -readonly [K in keyof Round]: Round[K] };
+
+interface DeviceTimes {
+  stoppedNs: number | undefined;
+  startedNs: number | undefined;
+  stateBytes: number;
+}
+
+export class ReportProjection {
+  private opened: Opened | undefined;
+  private startedNs: number | undefined;
+  private activeNs: number | undefined;
+  private endedNs = 0;
+  private ended: Fact<'ENDED'> | undefined;
+  private readonly status: { atMs: number; status: string }[] = [];
+  private readonly trackers: Report['trackers'][number][] = [];
+  private readonly warnings: string[] = [];
+  private readonly phases: { phase: SwitchoverPhase; atNs: number }[] = [];
+  private resumedNs: number | undefined;
+  private readonly rounds: Draft[] = [];
+  private drafted: Draft | undefined;
+  private roundStartNs = 0;
+  private readonly devices = new Map<string, DeviceTimes>();
+  private readonly bytes = { memory: 0, deviceState: 0, resent: 0, inDowntime: 0, zeroPages: 0, normalPages: 0 };
+  private dirtySyncCount = 0;
+  private expectedDowntimeMs: number | null = null;
+  private remainingBytes = 0;
+  private lostPages: number | undefined;
+  private firstLostPages: readonly number[] = [];
+  private lostAt: number | undefined;
+
+  see({ record, effects, outcome }: Recorded): void {
+    if (record.kind === 'opened') this.opened = record.opened;
+    else if (outcome === 'taken') this.seeEvent(record.to, record.event, record.atNs, record.position);
+    for (const effect of effects) this.seeEffect(effect, record.atNs);
+    if (this.ended === undefined) this.endedNs = record.atNs;
+  }
+
+  /** Of a run that has ended, or of what is known so far (outcome `failed`, reason `still running`). */
+  report(checks: readonly Check[] = []): Report {
+    const { opened } = this;
+    if (opened === undefined) throw new Error('no record opened this run');
+    const scenario = opened.scenario as Scenario;
+    const outcome = this.ended?.outcome ?? 'failed';
+    const started = this.startedNs ?? 0;
+    const downtime = this.downtimeSplit();
+    const downtimeMs = downtime === null ? null : ms(sum(Object.values(downtime).map((part) => ns(part))));
+    const endNs = outcome === 'completed' && this.resumedNs !== undefined ? this.resumedNs : this.endedNs;
+    const totalMs = ms(endNs - started);
+    const report: Omit<Report, 'sentence' | 'expectations'> = {
+      scenario: scenario.name,
+      seed: opened.seed,
+      version: opened.version,
+      vmm: {
+        loop: scenario.vmm.loop,
+        policy: scenario.vmm.policy.name,
+        parameters: opened.policies[0]?.parameters as Readonly<Record<string, unknown>>,
+        downtimeLimitMs: scenario.vmm.downtimeLimitMs,
+        maxBandwidthBytesPerSecond: scenario.vmm.maxBandwidthBytesPerSecond,
+      },
+      manager: { policy: scenario.manager.policy },
+      outcome,
+      reason: this.ended?.reason ?? 'still running',
+      status: this.status,
+      trackers: this.trackers,
+      warnings: this.warnings,
+      totalMs,
+      setupMs: this.activeNs === undefined ? null : ms(this.activeNs - started),
+      downtimeMs,
+      downtime,
+      vmmDowntimeMs: this.vmmDowntimeMs(scenario, downtimeMs),
+      expectedDowntimeMs: this.expectedDowntimeMs,
+      dirtySyncCount: this.dirtySyncCount,
+      devices: devicesOf(scenario).map(({ id, kind }) => this.deviceReport(id, kind)),
+      bytes: { total: this.bytes.memory + this.bytes.deviceState, ...this.bytes },
+      missingBytes: outcome === 'completed' ? null : this.remainingBytes,
+      rounds: this.rounds,
+      guest: {
+        slowdownPercent: totalMs === 0 ? 0 : round3((100 * (downtimeMs ?? 0)) / totalMs),
+        stalledMs: { downtime: downtimeMs ?? 0 },
+        brownoutMs: ms(ns(totalMs) - ns(downtimeMs ?? 0)),
+      },
+      checks: [...this.lostCheck(), ...checks],
+    };
+    return { ...report, sentence: sentence(report, scenario), expectations: expectations(report, scenario) };
+  }
+
+  private seeEvent(to: string, event: RecordedEvent, atNs: number, position: number): void {
+    switch (event.type) {
+      case 'MIGRATE':
+        this.startedNs ??= atNs;
+        break;
+      case 'DONE.sendRound':
+        this.roundSent(result(event, 'sendRound'), atNs);
+        break;
+      case 'DONE.sendRemaining': {
+        const sent = result(event, 'sendRemaining');
+        this.count(sent, true);
+        this.bytes.inDowntime += sent.sentBytes;
+        this.remainingBytes = sent.remainingBytes;
+        break;
+      }
+      case 'DONE.sendDeviceState': {
+        const device = this.sendingDevice;
+        const { sentBytes } = result(event, 'sendDeviceState');
+        this.bytes.deviceState += sentBytes;
+        this.bytes.inDowntime += sentBytes;
+        if (device !== undefined) this.timesOf(device).stateBytes += sentBytes;
+        break;
+      }
+      case 'DONE.syncBitmap':
+        this.synced(result(event, 'syncBitmap'));
+        break;
+      case 'DONE.setDeviceState':
+      case 'DONE.resetDevice':
+        this.deviceMoved(to, String(event.state), atNs);
+        break;
+      case 'DONE.startDestination': {
+        const { lostPages, firstLostPages } = result(event, 'startDestination');
+        this.resumedNs = atNs;
+        this.lostPages = lostPages;
+        this.firstLostPages = firstLostPages ?? [];
+        this.lostAt = position;
+        break;
+      }
+      case 'DONE.resumeVcpus':
+        if (this.phases.length > 0) this.resumedNs = atNs;
+        break;
+    }
+  }
+
+  private sendingDevice: string | undefined;
+
+  private seeEffect(effect: Effect, atNs: number): void {
+    if (effect.kind === 'command') {
+      if (effect.name === 'sendRound') this.roundStartNs = atNs;
+      if (effect.name === 'sendDeviceState') this.sendingDevice = effect.params.device;
+      return;
+    }
+    if (effect.kind !== 'fact') return;
+    const fact = effect.event as unknown as AnyFact;
+    switch (fact.type) {
+      case 'STATUS_CHANGED':
+        this.status.push({ atMs: ms(atNs - (this.startedNs ?? 0)), status: fact.status });
+        if (fact.status === 'active') this.activeNs ??= atNs;
+        break;
+      case 'TRACKER_CHOSEN':
+        this.trackers.push({ container: fact.tracking, tracker: fact.tracker, because: fact.because });
+        if (fact.tracker === 'perpetual') {
+          this.warnings.push(`container ${fact.tracking}: ${fact.because}`);
+        }
+        break;
+      case 'WARNED':
+        this.warnings.push(fact.errno === undefined ? fact.of : `${fact.of}: ${fact.errno}`);
+        break;
+      case 'ROUND_ASSESSED':
+        this.assessed(fact);
+        break;
+      case 'SWITCHOVER_PHASE_ENTERED':
+        this.phases.push({ phase: fact.phase, atNs });
+        break;
+      case 'ENDED':
+        this.ended = fact;
+        this.endedNs = atNs;
+        break;
+      default:
+        fact satisfies never;
+    }
+  }
+
+  private roundSent(sent: RoundSent, atNs: number): void {
+    this.count(sent, this.rounds.length > 0);
+    this.drafted = {
+      round: this.rounds.length + 1,
+      startMs: ms(this.roundStartNs - (this.startedNs ?? 0)),
+      durationMs: ms(atNs - this.roundStartNs),
+      syncMs: 0,
+      dirtyPagesBySource: {},
+      dirtyPages: 0,
+      sentPages: sent.sentPages,
+      zeroPages: sent.zeroPages,
+      sentBytes: sent.sentBytes,
+      bandwidthBytesPerSecond: sent.bandwidthBytesPerSecond,
+      thresholdBytes: 0,
+      remainingBytes: sent.remainingBytes,
+      throttlePercent: 0,
+      verdict: 'continue',
+      because: {},
+    };
+    this.rounds.push(this.drafted);
+    this.remainingBytes = sent.remainingBytes;
+  }
+
+  private synced(sync: Commands['syncBitmap']['result']): void {
+    this.dirtySyncCount++;
+    this.remainingBytes = sync.remainingBytes;
+    const round = this.drafted;
+    if (round === undefined) return;
+    round.syncMs = ms(sync.syncNs);
+    round.dirtyPagesBySource = sync.dirtyPagesBySource;
+    round.dirtyPages = sync.remainingPages;
+    this.drafted = undefined;
+  }
+
+  private assessed(fact: Fact<'ROUND_ASSESSED'>): void {
+    const round = this.rounds.at(-1);
+    if (round === undefined) return;
+    const { observation } = fact;
+    round.verdict = fact.verdict;
+    round.because = fact.because;
+    round.throttlePercent = observation.throttlePercent;
+    round.remainingBytes = observation.remainingBytes;
+    round.bandwidthBytesPerSecond = observation.bandwidthBytesPerSecond;
+    round.thresholdBytes = Math.floor((observation.bandwidthBytesPerSecond * observation.downtimeLimitMs) / 1000);
+    this.remainingBytes = observation.remainingBytes;
+    if (observation.bandwidthBytesPerSecond > 0) {
+      this.expectedDowntimeMs = round3((1000 * observation.remainingBytes) / observation.bandwidthBytesPerSecond);
+    }
+  }
+
+  private count(sent: RoundSent, again: boolean): void {
+    const memory = sent.sentBytes - sent.deviceBytes;
+    this.bytes.memory += memory;
+    this.bytes.deviceState += sent.deviceBytes;
+    this.bytes.zeroPages += sent.zeroPages;
+    this.bytes.normalPages += sent.sentPages - sent.zeroPages;
+    if (again) this.bytes.resent += memory;
+  }
+
+  private deviceMoved(address: string, state: string, atNs: number): void {
+    const [, first, second] = address.split('/');
+    const device = second ?? first;
+    if (device === undefined) return;
+    const times = this.timesOf(device);
+    const onDestination = second !== undefined;
+    if (onDestination && (state === 'RUNNING_P2P' || state === 'RUNNING')) times.startedNs ??= atNs;
+    if (!onDestination && (state === 'STOP' || state === 'STOP_COPY')) times.stoppedNs ??= atNs;
+  }
+
+  private timesOf(device: string): DeviceTimes {
+    let times = this.devices.get(device);
+    if (times === undefined) {
+      times = { stoppedNs: undefined, startedNs: undefined, stateBytes: 0 };
+      this.devices.set(device, times);
+    }
+    return times;
+  }
+
+  private deviceReport(id: string, kind: string): DeviceReport {
+    const times = this.devices.get(id);
+    const ran = times?.stoppedNs !== undefined && times.startedNs !== undefined;
+    return {
+      id,
+      kind,
+      serviceDowntimeMs: ran ? ms((times.startedNs as number) - (times.stoppedNs as number)) : null,
+      stateBytes: times?.stateBytes ?? 0,
+    };
+  }
+
+  private downtimeSplit(): DowntimeSplit | null {
+    if (this.phases.length === 0 || this.resumedNs === undefined) return null;
+    const split: Record<keyof DowntimeSplit, number> = {
+      stopVcpusMs: 0,
+      quiesceMs: 0,
+      pauseMs: 0,
+      finalSyncMs: 0,
+      memoryMs: 0,
+      deviceStateMs: 0,
+      loadMs: 0,
+      resumeMs: 0,
+    };
+    this.phases.forEach(({ phase, atNs }, index) => {
+      const until = this.phases[index + 1]?.atNs ?? (this.resumedNs as number);
+      split[PHASE_KEYS[phase]] = ms(ns(split[PHASE_KEYS[phase]]) + Math.max(0, until - atNs));
+    });
+    return split;
+  }
+
+  private vmmDowntimeMs(scenario: Scenario, downtimeMs: number | null): number | null {
+    const stop = this.phases[0];
+    const sent = this.phases.find(({ phase }) => phase === 'load');
+    if (stop === undefined || sent === undefined || scenario.vmm.loop === 'textbook') return downtimeMs;
+    return ms(sent.atNs - stop.atNs);
+  }
+
+  private lostCheck(): readonly Check[] {
+    if (this.lostPages === undefined) return [];
+    if (this.lostPages === 0) return [{ name: 'no-lost-write', held: true }];
+    const because = `${this.lostPages} pages differ at the hand-over, the first of them ${this.firstLostPages.join(', ')}`;
+    return [{ name: 'no-lost-write', held: false, because, position: this.lostAt as number }];
+  }
+}
+
+function result<N extends keyof Commands>(event: RecordedEvent, _name: N): Commands[N]['result'] {
+  return event as unknown as Commands[N]['result'];
+}
+
+/** Nanoseconds as ms, exact to the nanosecond. */
+function ms(nanoseconds: number): number {
+  return nanoseconds / 1e6;
+}
+
+function ns(milliseconds: number): number {
+  return Math.round(milliseconds * 1e6);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function round3(number: number): number {
+  return Math.round(number * 1000) / 1000;
+}

@@ -1,0 +1,126 @@
+/**
+ * What a run returns: one object, the same from the API, from `--json` and from the journal, because it is a projection of
+ * records and nothing else. Times are ms on the run's clock, sizes bytes; null means that the run did not get that far, and
+ * unknown is never zero.
+ */
+import type { Outcome, SwitchoverPhase } from '../../../machines/messages.ts';
+import type { Because, PagesBySource, Tracker, Verdict } from '../../../machines/words.ts';
+
+export interface Report {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly version: string;
+  readonly vmm: {
+    readonly loop: string;
+    readonly policy: string;
+    readonly parameters: Readonly<Record<string, unknown>>;
+    readonly downtimeLimitMs: number;
+    /** 0: no limit but the link. */
+    readonly maxBandwidthBytesPerSecond: number;
+  };
+  readonly manager: { readonly policy: string };
+  readonly outcome: Outcome;
+  /** Why, in the charts' words; empty for a run that completed. */
+  readonly reason: string;
+  /** The whole run in a sentence or two, for a person. */
+  readonly sentence: string;
+  readonly status: readonly { readonly atMs: number; readonly status: string }[];
+  readonly trackers: readonly { readonly container: string; readonly tracker: Tracker; readonly because: string }[];
+  readonly warnings: readonly string[];
+  /** From `migrate` to the end (for a completed run: until the destination runs; cleanup is outside). */
+  readonly totalMs: number;
+  readonly setupMs: number | null;
+  /** vCPUs stopped on the source until they run on the destination, or on the source again. */
+  readonly downtimeMs: number | null;
+  readonly downtime: DowntimeSplit | null;
+  /** What this vmm would have said itself: QEMU counts from the stop until the source has sent everything. */
+  readonly vmmDowntimeMs: number | null;
+  /** Remainder over bandwidth at the decision (or at the last assessment). */
+  readonly expectedDowntimeMs: number | null;
+  /** Syncs of the dirty bitmap so far, QEMU's dirty-sync-count: the first one, one a pass, the final one. */
+  readonly dirtySyncCount: number;
+  readonly devices: readonly DeviceReport[];
+  readonly bytes: {
+    /** On the wire, headers included. */
+    readonly total: number;
+    readonly memory: number;
+    readonly deviceState: number;
+    /** Of memory, after the first pass. */
+    readonly resent: number;
+    readonly inDowntime: number;
+    readonly zeroPages: number;
+    readonly normalPages: number;
+  };
+  /** Known dirty and not sent when the run ended without completing; null otherwise. */
+  readonly missingBytes: number | null;
+  readonly rounds: readonly Round[];
+  readonly guest: {
+    /** Share of the run in which the vCPUs stood still. */
+    readonly slowdownPercent: number;
+    readonly stalledMs: Readonly<Record<string, number>>;
+    /** Time under migration with the guest running. */
+    readonly brownoutMs: number;
+  };
+  readonly checks: readonly Check[];
+  readonly expectations: readonly Check[];
+}
+
+export interface Check {
+  readonly name: string;
+  readonly held: boolean;
+  readonly because?: string;
+  /** The record that broke it. */
+  readonly position?: number;
+}
+
+/** Where every millisecond of the downtime went; sums to `downtimeMs`. */
+export interface DowntimeSplit {
+  readonly stopVcpusMs: number;
+  readonly quiesceMs: number;
+  readonly pauseMs: number;
+  readonly finalSyncMs: number;
+  readonly memoryMs: number;
+  readonly deviceStateMs: number;
+  readonly loadMs: number;
+  /** Storage hand-over, devices to RUNNING, vCPUs started. */
+  readonly resumeMs: number;
+}
+
+export const PHASE_KEYS: Readonly<Record<SwitchoverPhase, keyof DowntimeSplit>> = {
+  'stop-vcpus': 'stopVcpusMs',
+  quiesce: 'quiesceMs',
+  pause: 'pauseMs',
+  'final-sync': 'finalSyncMs',
+  memory: 'memoryMs',
+  'device-state': 'deviceStateMs',
+  load: 'loadMs',
+  resume: 'resumeMs',
+};
+
+export interface DeviceReport {
+  readonly id: string;
+  readonly kind: string;
+  /** From the last moment at which the source's device took DMA to the first at which the destination's did. */
+  readonly serviceDowntimeMs: number | null;
+  readonly stateBytes: number;
+}
+
+export interface Round {
+  readonly round: number;
+  readonly startMs: number;
+  readonly durationMs: number;
+  /** How long the sync after it took. */
+  readonly syncMs: number;
+  /** What the sync after it found, by who wrote it, and all that remains after the union with what was not sent. */
+  readonly dirtyPagesBySource: PagesBySource;
+  readonly dirtyPages: number;
+  readonly sentPages: number;
+  readonly zeroPages: number;
+  readonly sentBytes: number;
+  readonly bandwidthBytesPerSecond: number;
+  readonly thresholdBytes: number;
+  readonly remainingBytes: number;
+  readonly throttlePercent: number;
+  readonly verdict: Verdict;
+  readonly because: Because;
+}

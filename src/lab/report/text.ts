@@ -1,0 +1,137 @@
+/** A report as text for a terminal: the sentence, the rounds, where the downtime went, and what was checked. */
+import Table from 'cli-table3';
+import { formatBytes, formatCount, formatMs, formatRate } from './format.ts';
+import type { DowntimeSplit, Report, Round } from './report.ts';
+
+export interface TextOptions {
+  /** ANSI bold and colours. */
+  readonly colour?: boolean;
+  /** The last line: the command that replays or inspects this run. */
+  readonly next?: string;
+}
+
+export function reportText(report: Report, { colour = false, next }: TextOptions = {}): string {
+  const bold = (text: string) => (colour ? `\u001b[1m${text}\u001b[22m` : text);
+  const parts = [
+    `${bold(report.scenario)}  (${report.vmm.loop}, policy ${report.vmm.policy}, seed ${report.seed})`,
+    report.sentence,
+    ...section(bold('Rounds'), roundsTable(report.rounds)),
+    ...section(bold('Downtime'), downtimeTable(report)),
+    ...section(bold('Sent'), bytesLines(report)),
+    ...section(bold('Dirty tracking'), report.trackers.map(({ container, tracker, because }) => `  container ${container}: ${tracker} (${because})`).join('\n')),
+    ...section(bold('Warnings'), report.warnings.map((warning) => `  ${warning}`).join('\n')),
+    ...section(bold('Checks'), checkLines(report)),
+    ...(next === undefined ? [] : [next]),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function section(title: string, body: string): readonly string[] {
+  return body === '' ? [] : [`${title}\n${body}`];
+}
+
+function plainTable(head: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
+  const table = new Table({
+    head: [...head],
+    colAligns: head.map((_, index) => (index < left ? 'left' : 'right')),
+    style: { head: [], border: [], compact: true, 'padding-left': 2, 'padding-right': 0 },
+    chars: Object.fromEntries(BORDERS.map((name) => [name, ''])),
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table.toString();
+}
+
+const BORDERS = [
+  'top',
+  'top-mid',
+  'top-left',
+  'top-right',
+  'bottom',
+  'bottom-mid',
+  'bottom-left',
+  'bottom-right',
+  'left',
+  'left-mid',
+  'mid',
+  'mid-mid',
+  'right',
+  'right-mid',
+  'middle',
+] as const;
+
+/** A run that hovers has hundreds of rounds: the first and the last tell the story. */
+const ROUNDS_SHOWN_MAX = 16;
+
+function roundsTable(rounds: readonly Round[]): string {
+  if (rounds.length === 0) return '';
+  const head = ['round', 'start', 'took', 'sent', 'pages', 'zero', 'at', 'then dirty', 'remaining', 'fits', 'verdict'];
+  const row = (round: Round) => [
+    String(round.round),
+    formatMs(round.startMs),
+    formatMs(round.durationMs),
+    formatBytes(round.sentBytes),
+    formatCount(round.sentPages),
+    formatCount(round.zeroPages),
+    formatRate(round.bandwidthBytesPerSecond),
+    writers(round),
+    formatBytes(round.remainingBytes),
+    formatBytes(round.thresholdBytes),
+    typeof round.verdict === 'string' ? round.verdict : JSON.stringify(round.verdict),
+  ];
+  const half = ROUNDS_SHOWN_MAX / 2;
+  if (rounds.length <= ROUNDS_SHOWN_MAX) return plainTable(head, rounds.map(row));
+  const gap = [`... ${rounds.length - 2 * half} more`, ...head.slice(1).map(() => '')];
+  return plainTable(head, [...rounds.slice(0, half).map(row), gap, ...rounds.slice(-half).map(row)]);
+}
+
+function writers(round: Round): string {
+  const sources = Object.entries(round.dirtyPagesBySource).filter(([, pages]) => pages > 0);
+  return sources.length === 0 ? '0' : sources.map(([source, pages]) => `${source} ${formatCount(pages)}`).join(', ');
+}
+
+const PHASES: readonly (readonly [keyof DowntimeSplit, string])[] = [
+  ['stopVcpusMs', 'stop the vCPUs'],
+  ['quiesceMs', 'quiesce and stop the devices'],
+  ['pauseMs', 'pause before the switchover'],
+  ['finalSyncMs', 'last look at the dirty logs'],
+  ['memoryMs', 'copy the memory that is left'],
+  ['deviceStateMs', 'copy the device state'],
+  ['loadMs', 'load on the destination'],
+  ['resumeMs', 'hand over and resume'],
+];
+
+function downtimeTable(report: Report): string {
+  const { downtime, downtimeMs } = report;
+  if (downtime === null || downtimeMs === null) return '';
+  const rows = PHASES.filter(([key]) => downtime[key] > 0).map(([key, name]) => [
+    name,
+    formatMs(downtime[key]),
+    `${((100 * downtime[key]) / downtimeMs).toFixed(1)} %`,
+  ]);
+  rows.push(['total', formatMs(downtimeMs), '']);
+  for (const { id, serviceDowntimeMs } of report.devices) {
+    if (serviceDowntimeMs !== null) rows.push([`${id} took no DMA`, formatMs(serviceDowntimeMs), '']);
+  }
+  return plainTable(['', '', ''], rows).split('\n').slice(1).join('\n');
+}
+
+function bytesLines({ bytes }: Report): string {
+  const memory = `${formatCount(bytes.normalPages)} pages with content, ${formatCount(bytes.zeroPages)} zero pages, ${formatBytes(bytes.resent)} more than once`;
+  return [
+    `  ${formatBytes(bytes.total)} in all: memory ${formatBytes(bytes.memory)}, device state ${formatBytes(bytes.deviceState)}; ${formatBytes(bytes.inDowntime)} while the guest stood`,
+    `  ${memory}`,
+  ].join('\n');
+}
+
+function checkLines(report: Report): string {
+  const all = [...report.checks, ...report.expectations];
+  if (all.length === 0) return '';
+  const broken = all.filter(({ held }) => !held);
+  const held = all.filter((check) => check.held).map(({ name }) => name);
+  return [
+    ...(held.length > 0 ? [`  held: ${held.join(', ')}`] : []),
+    ...broken.map(
+      ({ name, because, position }) => `  BROKEN: ${name}${position === undefined ? '' : ` at record ${position}`}: ${because ?? ''}`,
+    ),
+  ].join('\n');
+}

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { type PageWrites, pagesIn } from '../../src/streams/page-writes.ts';
+
+const span = { fromNs: 0, toNs: 1, source: 'vcpu:0' } as const;
+const batches: [PageWrites, number][] = [
+  [{ ...span, form: 'list', pages: Uint32Array.of(7, 8, 7) }, 3],
+  [{ ...span, form: 'extents', pairs: Uint32Array.of(5, 10, 100, 3) }, 13],
+  [{ ...span, form: 'bitmap', firstPage: 32, words: Int32Array.of(-1, 1), count: 33 }, 33],
+];
+
+test.each(batches)('pagesIn counts what $form carries', (batch, pages) => {
+  expect(pagesIn(batch)).toBe(pages);
+});
