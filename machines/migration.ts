@@ -271,6 +271,7 @@ export const migration = setup({
 function handOver() {
   return {
     CANCEL: { description: 'Too late: the destination may own the storage.' },
+    DESTINATION_REACHED: { description: 'stop-and-copy asked it, and judges the answer.' },
     SWITCHED_OVER: '#migration.completed',
     SWITCHOVER_FAILED: [
       { guard: 'mayStillRun', target: '#migration.in-doubt', actions: 'noteInDoubt' },

@@ -73,7 +73,10 @@ export class DestinationHost {
 
   /** State of each of its devices; `gone` with the process. */
   deviceStates(): Readonly<Record<string, DeviceState | 'gone'>> {
-    const states = [...this.#devices].map(([id, device]) => [id, this.#state === 'gone' ? 'gone' : device.function.state]);
+    const states = [...this.#devices].map(([id, device]) => [
+      id,
+      this.#state === 'gone' ? 'gone' : device.function.state,
+    ]);
     return Object.fromEntries(states);
   }
 
@@ -86,7 +89,10 @@ export class DestinationHost {
 
   /** Waits for everything to be loaded. It proves nothing: leaving RESUMING does. EINVAL before `prepare`. */
   load(finished: Finished): void {
-    if (this.#state === 'loaded' || this.#state === 'running') return this.#order(0, finished, () => undefined);
+    if (this.#state === 'loaded' || this.#state === 'running') {
+      this.#order(0, finished, () => undefined);
+      return;
+    }
     const arrivedNs = this.#clock.nowNs + this.#latencyNs;
     let loadedNs = arrivedNs;
     for (const [id, device] of this.#devices) {
@@ -115,8 +121,8 @@ export class DestinationHost {
   /** Takes the storage. */
   acquireStorage(finished: Finished): void {
     this.#arrive(() => {
-      if (this.#state === 'gone') return this.#answer(finished, 'ECONNRESET');
-      this.#storage.acquire('destination', (errno) => this.#answer(finished, errno));
+      if (this.#state === 'gone') this.#answer(finished, 'ECONNRESET');
+      else this.#storage.acquire('destination', (errno) => this.#answer(finished, errno));
     });
   }
 

@@ -154,7 +154,10 @@ export class PageSender {
     const { pageNs, zeroPageNs, firstTouchNs } = this.#costs;
     const contentBytes = this.#wire.pageHeaderBytes + this.#memory.pageBytes;
     const zeroBytes = this.#wire.zeroPageBytes ?? contentBytes;
-    const cost = (bytes: number, threadNs: number) => ({ bytes, ns: Math.max((bytes / bytesPerSecond) * 1e9, threadNs) });
+    const cost = (bytes: number, threadNs: number) => ({
+      bytes,
+      ns: Math.max((bytes / bytesPerSecond) * 1e9, threadNs),
+    });
     return {
       first: cost(contentBytes, pageNs + firstTouchNs),
       again: cost(contentBytes, pageNs),

@@ -104,9 +104,12 @@ export class VfioFunction {
 
   /** SET of VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE. A second one while one is under way is refused with EBUSY. */
   set(target: DeviceState, rested: (rested: Rested) => void): void {
-    if (this.#dead) return rested({ state: this.state, errno: 'ENODEV' });
-    // The chart refuses a second SET with a fact of the same type as the first one's end: keep the two apart.
-    if (this.#rested !== undefined) return rested({ state: this.state, errno: 'EBUSY' });
+    // The chart tells the refusal of a second SET and the end of the first by the same fact: keep the two apart.
+    const refusal = this.#dead ? 'ENODEV' : this.#rested === undefined ? undefined : 'EBUSY';
+    if (refusal !== undefined) {
+      rested({ state: this.state, errno: refusal });
+      return;
+    }
     this.#rested = rested;
     this.#step({ type: 'SET', target, walk: 'stepwise' });
     this.#walk(target, rested);
@@ -114,12 +117,12 @@ export class VfioFunction {
 
   /** VFIO_DEVICE_RESET: to RUNNING from any state. A SET under way fails with EIO; every stream dies. */
   reset(rested: (rested: Rested) => void): void {
-    if (this.#dead) return rested({ state: this.state, errno: 'ENODEV' });
     this.#clock.at(this.#clock.nowNs + Math.ceil(this.#spec.times.resetNs), () => {
-      if (this.#dead) return rested({ state: this.state, errno: 'ENODEV' });
-      if (this.#arc !== undefined) this.#clock.cancel(this.#arc);
-      this.#step({ type: 'RESET' });
-      rested({ state: this.state });
+      if (!this.#dead) {
+        if (this.#arc !== undefined) this.#clock.cancel(this.#arc);
+        this.#step({ type: 'RESET' });
+      }
+      rested(this.#dead ? { state: this.state, errno: 'ENODEV' } : { state: this.state });
     });
   }
 
@@ -184,7 +187,9 @@ export class VfioFunction {
     if (event.type === 'ARC' || event.type === 'RESET') this.#change();
     const { snapshot, outputs } = chart.step(this.#snapshot, event);
     this.#snapshot = snapshot;
-    const facts = outputs.flatMap((output) => (output.kind === 'emitted' ? [output.event as unknown as DeviceFact] : []));
+    const facts = outputs.flatMap((output) =>
+      output.kind === 'emitted' ? [output.event as unknown as DeviceFact] : [],
+    );
     if (this.state !== from) {
       this.#changedUntilNs = this.#clock.nowNs;
       this.#changedFraction = 0;

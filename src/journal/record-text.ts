@@ -56,8 +56,10 @@ export function crcText(crc: number): string {
 
 /** One line without its end. Throws a TypeError for what is no record or not JSON. */
 export function recordText(record: Rec): string {
-  const problem = problemOf(record) ?? notJson(record, '');
+  const problem = problemOf(record);
   if (problem !== undefined) throw new TypeError(`not a record: ${problem}`);
+  const flaw = notJson(record);
+  if (flaw !== undefined) throw new TypeError(`not a record: ${flaw.path}: ${flaw.found} is not JSON`);
   const { position, atNs, kind, effects } = record;
   if (record.kind === 'opened') return JSON.stringify({ position, atNs, kind, opened: record.opened, effects });
   const { to, by, event, answers } = record;
@@ -146,12 +148,15 @@ function problemOf(value: unknown): string | undefined {
 }
 
 function fieldProblem(value: Plain, fields: Readonly<Record<string, Field>>, path: string): string | undefined {
-  for (const [key, { is, expected, optional }] of Object.entries(fields)) {
+  for (const key in fields) {
+    const { is, expected, optional } = fields[key]!;
     if (optional && value[key] === undefined) continue;
     if (!is(value[key])) return `${path}${key}: expected ${expected}, found ${shown(value[key])}`;
   }
-  const unknown = Object.keys(value).find((key) => !Object.hasOwn(fields, key));
-  return unknown === undefined ? undefined : `${path}${unknown}: expected no such key`;
+  for (const key in value) {
+    if (!Object.hasOwn(fields, key)) return `${path}${key}: expected no such key`;
+  }
+  return undefined;
 }
 
 function isInteger(value: unknown): value is number {
@@ -171,37 +176,49 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
+interface Flaw {
+  readonly path: string;
+  readonly found: string;
+}
+
 /**
  * Where a value holds what JSON would lose or change. Properties that are undefined may be left out and -0 may become 0: no
- * chart tells those apart.
+ * chart tells those apart. The path is put together on the way out, as nearly every value has no flaw.
  */
-function notJson(value: unknown, path: string): string | undefined {
-  const problem = (found: string) => `${path === '' ? 'the record' : path}: ${found} is not JSON`;
+function notJson(value: unknown): Flaw | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return undefined;
     case 'number':
-      return Number.isFinite(value) ? undefined : problem(String(value));
+      return Number.isFinite(value) ? undefined : { path: '', found: String(value) };
     case 'object':
-      break;
+      return value === null ? undefined : notJsonInside(value);
     default:
-      return problem(typeof value);
+      return { path: '', found: typeof value };
   }
-  if (value === null) return undefined;
-  const prototype = Object.getPrototypeOf(value);
-  if (Array.isArray(value) && prototype === Array.prototype) {
+}
+
+function notJsonInside(value: object): Flaw | undefined {
+  if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
-      const found = notJson(value[index], `${path}[${index}]`);
-      if (found !== undefined) return found;
+      const flaw = notJson(value[index]);
+      if (flaw !== undefined) return { ...flaw, path: joined(`[${index}]`, flaw.path) };
     }
     return undefined;
   }
-  if (prototype !== Object.prototype && prototype !== null)
-    return problem(`a ${prototype.constructor?.name ?? 'class'}`);
-  for (const [key, inner] of Object.entries(value)) {
-    const found = inner === undefined ? undefined : notJson(inner, path === '' ? key : `${path}.${key}`);
-    if (found !== undefined) return found;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    return { path: '', found: `a ${prototype.constructor?.name ?? 'class'}` };
+  }
+  for (const key in value) {
+    const inner = (value as Plain)[key];
+    const flaw = inner === undefined ? undefined : notJson(inner);
+    if (flaw !== undefined) return { ...flaw, path: joined(key, flaw.path) };
   }
   return undefined;
+}
+
+function joined(outer: string, inner: string): string {
+  return inner === '' || inner.startsWith('[') ? `${outer}${inner}` : `${outer}.${inner}`;
 }

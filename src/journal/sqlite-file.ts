@@ -2,8 +2,8 @@
  * The SQLite file below a journal: its tables, its format's version, and how it is opened and closed safely.
  *
  * While open for writing the file is in WAL mode and every commit is synced. A closed journal is one plain file: the last
- * writer folds the log in and leaves WAL mode, so that it can be copied, and read from a read-only disk. Text is always read
- * as a blob and decoded here: libsql 0.5 ends the whole process when a damaged TEXT is no UTF-8 (`Value::text` unwraps).
+ * writer folds the log in and leaves WAL mode, so that it can be copied, and read from a read-only disk.
+ * What its rows hold is for `sqlite-rows.ts`.
  */
 import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
@@ -100,11 +100,6 @@ export function inTransaction<T>(db: SqliteDatabase, work: () => T): T {
     }
     throw error;
   }
-}
-
-/** A blob column, decoded. What is no UTF-8 becomes U+FFFD, which no checksum forgives. */
-export function textOf(blob: unknown): string {
-  return Buffer.from(blob as Uint8Array).toString('utf8');
 }
 
 function isEmpty(db: SqliteDatabase): boolean {

@@ -12,7 +12,8 @@ import { checkAppend, checkPosition, checkRunName, type Journal, type RunSummary
 import { JournalError } from './journal-error.ts';
 import { restoredRecord, storedRecord } from './record-text.ts';
 import { translating } from './sqlite-error.ts';
-import { closeDatabase, inTransaction, openDatabase, type SqliteDatabase, textOf } from './sqlite-file.ts';
+import { closeDatabase, inTransaction, openDatabase, type SqliteDatabase } from './sqlite-file.ts';
+import { type Claim, claimOf, extentOf, runOf, type Statements, statements, storedOf } from './sqlite-rows.ts';
 import { isGone, thisProcess, type Writer } from './writer.ts';
 
 export interface SqliteJournalOptions {
@@ -24,10 +25,6 @@ export interface SqliteJournalOptions {
 
 /** Rows fetched at once: a reader holds no transaction open, and little memory, between them. */
 const ROWS_AT_ONCE = 256;
-
-interface Claim extends Writer {
-  readonly token: string;
-}
 
 export class SqliteJournal implements Journal {
   readonly path: string;
@@ -78,12 +75,15 @@ export class SqliteJournal implements Journal {
     const { records, last } = this.#extent(run);
     for (let position = from; position < records; ) {
       const limit = Math.min(ROWS_AT_ONCE, records - position);
-      const rows = this.#query({ run, position }, () => this.#sql.records.all(run, position, limit)) as RecordRow[];
+      const rows = this.#rows(run, position, limit);
       if (rows.length === 0) {
         const message = `it is missing, with all that followed; the run had ${records} records`;
         throw new JournalError('damaged', message, { run, position });
       }
-      for (const { text, ...row } of rows) yield restoredRecord(run, position++, { ...row, text: textOf(text) });
+      for (const row of rows) {
+        yield restoredRecord(run, position, storedOf(row, run, position));
+        position++;
+      }
     }
     if (last >= records && from <= records) {
       const message = `the run ends here, yet there are records up to position ${last}`;
@@ -93,11 +93,8 @@ export class SqliteJournal implements Journal {
 
   runs(): readonly RunSummary[] {
     this.#checkOpen();
-    const rows = this.#query({}, () => this.#sql.runs.all()) as RunRow[];
-    return rows.map((row) => {
-      const run = textOf(row.run);
-      return { ...row, run, ...this.#scenario(run) };
-    });
+    const rows = this.#query({}, () => this.#sql.runs.all()).map(runOf);
+    return rows.map((row) => ({ ...row, ...this.#scenario(row.run) }));
   }
 
   claim(run: string, { takeOver = false }: { readonly takeOver?: boolean } = {}): void {
@@ -106,8 +103,10 @@ export class SqliteJournal implements Journal {
     translating(this.path, { run }, () =>
       inTransaction(this.#db, () => {
         const holder = this.#writer(run);
-        if (holder !== undefined && !takeOver && !isGone(holder))
-          throw new JournalError('locked', heldBy(holder), { run });
+        if (holder !== undefined && !takeOver && !isGone(holder)) {
+          const message = holder.token === this.#token ? 'this handle is its writer already' : heldBy(holder);
+          throw new JournalError('locked', message, { run });
+        }
         const { host, boot, namespace, pid, started } = thisProcess();
         this.#sql.setWriter.run(run, this.#token, host, boot, namespace, pid, started, this.#wallMs());
       }),
@@ -142,7 +141,7 @@ export class SqliteJournal implements Journal {
   }
 
   #raiseCount(run: string, expectedPosition: number, added: number): void {
-    const { records } = (this.#sql.count.get(run) as { records: number } | undefined) ?? { records: 0 };
+    const records = extentOf(this.#sql.extent.get(run)).records ?? 0;
     if (records !== expectedPosition) {
       const message = `it has ${records} records, not ${expectedPosition}: another writer was here`;
       throw new JournalError('conflict', message, { run, position: expectedPosition });
@@ -151,25 +150,25 @@ export class SqliteJournal implements Journal {
     if (added > 0) this.#sql.setCount.run(run, records + added, nowMs, nowMs);
   }
 
-  /** How many records the run has, and the last one's position, of one moment; -1 where there is none. */
+  /** How many records the run has, and the last one's position; -1 where there is none. */
   #extent(run: string): { readonly records: number; readonly last: number } {
-    const row = this.#query({ run }, () => this.#sql.extent.get(run, run)) as {
-      records: number | null;
-      last: number | null;
-    };
-    const { records, last } = row;
-    if (records === null && last !== null) {
+    const { records, last } = extentOf(this.#query({ run }, () => this.#sql.extent.get(run)));
+    if (records === undefined && last !== undefined) {
       throw new JournalError('damaged', 'it has records but is not in the table of runs', { run, position: 0 });
     }
     return { records: records ?? 0, last: last ?? -1 };
   }
 
+  #rows(run: string, position: number, limit: number): readonly unknown[] {
+    return this.#query({ run, position }, () => this.#sql.records.all(run, position, limit));
+  }
+
   /** Nothing when the first record is damaged: that is for `read` to say, and other runs can still be listed. */
   #scenario(run: string): { readonly scenario?: string } {
-    const [row] = this.#query({ run }, () => this.#sql.records.all(run, 0, 1)) as RecordRow[];
+    const [row] = this.#rows(run, 0, 1);
     if (row === undefined) return {};
     try {
-      const first = restoredRecord(run, 0, { ...row, text: textOf(row.text) });
+      const first = restoredRecord(run, 0, storedOf(row, run, 0));
       return first.kind === 'opened' ? scenarioName(first.opened) : {};
     } catch (error) {
       if (error instanceof JournalError) return {};
@@ -178,17 +177,8 @@ export class SqliteJournal implements Journal {
   }
 
   #writer(run: string): Claim | undefined {
-    const row = this.#sql.writer.get(run) as Record<keyof Claim, unknown> | undefined;
-    if (row === undefined) return undefined;
-    const { token, host, boot, namespace, started } = row;
-    return {
-      token: textOf(token),
-      host: textOf(host),
-      boot: textOf(boot),
-      namespace: textOf(namespace),
-      pid: row.pid as number,
-      started: textOf(started),
-    };
+    const row = this.#sql.writer.get(run);
+    return row === undefined ? undefined : claimOf(row, run);
   }
 
   #query<T>(place: { readonly run?: string; readonly position?: number }, work: () => T): T {
@@ -207,58 +197,9 @@ export class SqliteJournal implements Journal {
   }
 }
 
-interface RecordRow {
-  readonly position: number;
-  readonly text: unknown;
-  readonly crc: number;
-}
-
-interface RunRow {
-  readonly run: unknown;
-  readonly records: number;
-  readonly openedAtMs: number;
-  readonly appendedAtMs: number;
-}
-
 function heldBy(holder: Writer): string {
   const gone = isGone(holder)
     ? 'it is gone: claim the run to take its place'
     : 'end it first, or take the run over if it is gone';
   return `process ${holder.pid} on ${holder.host} is its writer; ${gone}`;
-}
-
-type Statements = ReturnType<typeof statements>;
-
-/** Text columns as blobs: see sqlite-file.ts. */
-function statements(db: SqliteDatabase) {
-  return {
-    count: db.prepare('SELECT records FROM runs WHERE run = ?'),
-    setCount: db.prepare(
-      `INSERT INTO runs (run, records, opened_at_ms, appended_at_ms) VALUES (?, ?, ?, ?)
-       ON CONFLICT (run) DO UPDATE SET records = excluded.records, appended_at_ms = excluded.appended_at_ms`,
-    ),
-    addRecord: db.prepare('INSERT INTO records (run, position, text, crc) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
-    extent: db.prepare(
-      `SELECT (SELECT records FROM runs WHERE run = ?) AS records,
-              (SELECT max(position) FROM records WHERE run = ?) AS last`,
-    ),
-    records: db.prepare(
-      `SELECT position, CAST(text AS BLOB) AS text, crc FROM records
-       WHERE run = ? AND position >= ? ORDER BY position LIMIT ?`,
-    ),
-    runs: db.prepare(
-      `SELECT CAST(run AS BLOB) AS run, records, opened_at_ms AS openedAtMs, appended_at_ms AS appendedAtMs
-       FROM runs ORDER BY rowid`,
-    ),
-    writer: db.prepare(
-      `SELECT CAST(token AS BLOB) AS token, CAST(host AS BLOB) AS host, CAST(boot AS BLOB) AS boot,
-              CAST(namespace AS BLOB) AS namespace, pid, CAST(started AS BLOB) AS started
-       FROM writers WHERE run = ?`,
-    ),
-    setWriter: db.prepare(
-      `INSERT OR REPLACE INTO writers (run, token, host, boot, namespace, pid, started, claimed_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    dropWriter: db.prepare('DELETE FROM writers WHERE run = ? AND token = ?'),
-  };
 }

@@ -1,7 +1,7 @@
 /** A scenario as the hardware model is built from it: the same figures, in the model's own words. */
 import { pagesIn, type Container, type Device, type Scenario, type Workload } from './scenario/scenario.ts';
 import type { PageRange } from '../../machines/words.ts';
-import type { ModelDeviceSpec, ModelSpec } from '../drivers/model/index.ts';
+import type { ModelDeviceSpec, ModelSpec } from '../drivers/model/spec.ts';
 import type { DeviceDmaSpec } from '../hardware/dma/device-dma.ts';
 import type { ContainerSpec } from '../hardware/world.ts';
 import type { WorkloadSpec } from '../hardware/workloads/workload.ts';

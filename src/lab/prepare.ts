@@ -7,7 +7,7 @@ import type { RunClock } from '../clock/clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import type { Opened } from '../core/record.ts';
 import type { Driver } from '../drivers/driver.ts';
-import { createModelDriver } from '../drivers/model/index.ts';
+import { createModelDriver } from '../drivers/model/model-driver.ts';
 import type { Journal } from '../journal/journal.ts';
 import { MemoryJournal } from '../journal/memory-journal.ts';
 import { fingerprint } from '../run/fingerprint.ts';

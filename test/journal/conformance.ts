@@ -279,7 +279,7 @@ export function conformsToJournal(makeStore: () => Store): void {
 }
 
 /** The reading half, over a store that somebody else has filled with one run. */
-export function conformsToReading(openWith: (run: string, records: readonly Rec[]) => Journal): void {
+export function conformsToReading(openWith: (run: string, records: readonly Rec[]) => Journal, numRuns: number): void {
   test('gives back what was appended', () => {
     fc.assert(
       fc.property(anyRun, (records) => {
@@ -287,7 +287,7 @@ export function conformsToReading(openWith: (run: string, records: readonly Rec[
         expect([...journal.read('r')]).toEqual(records);
         journal.close();
       }),
-      { numRuns: 100 },
+      { numRuns },
     );
   });
 

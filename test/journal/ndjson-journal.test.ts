@@ -16,7 +16,7 @@ function exported(run: string, records: readonly Rec[]): string {
 const open = (text: string) => new NdjsonJournal(text, 'a.ndjson');
 
 describe('reading', () => {
-  conformsToReading((run, records) => open(exported(run, records)));
+  conformsToReading((run, records) => open(exported(run, records)), 100);
 });
 
 describe('damage is told by line and position', () => {

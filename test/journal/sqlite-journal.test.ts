@@ -36,7 +36,7 @@ describe('reading only', () => {
     const file = join(folder, `${files++}.db`);
     filled(file, run, [...records]);
     return new SqliteJournal(file, { readonly: true });
-  });
+  }, 20);
 });
 
 describe('the file', () => {
@@ -248,7 +248,7 @@ describe('damage', () => {
     const expected = runOf('a', 12);
     const outcomes = { same: 0, told: 0 };
     // A prime stride, so that each page is hit at other places: in its header, its cell pointers, its cells.
-    for (let at = 0; at < good.length; at += 37) {
+    for (let at = 0; at < good.length; at += 67) {
       const bytes = Buffer.from(good);
       bytes[at]! ^= 1 << (at % 8);
       const damagedPath = join(folder, `${at}.db`);
@@ -267,7 +267,7 @@ describe('damage', () => {
       }
     }
     expect(outcomes.same).toBeGreaterThan(0);
-    expect(outcomes.told).toBeGreaterThan(50);
+    expect(outcomes.told).toBeGreaterThan(30);
   });
 });
 

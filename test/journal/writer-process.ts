@@ -3,7 +3,6 @@
  * records until the run has TARGET of them, tells each on stdout once it is durable, and tries again after a conflict. With
  * `claim` it takes the writer's place first. Ends with code 9 and the kind of the error when the journal refuses otherwise.
  */
-import { writeSync } from 'node:fs';
 import { JournalError } from '../../src/journal/journal-error.ts';
 import { openJournal } from '../../src/journal/open.ts';
 import { inputRecord, openedRecord } from './records.ts';
@@ -18,7 +17,7 @@ try {
       await journal.append(run, position, [
         position === 0 ? openedRecord(run) : inputRecord(position, { to: `by/${process.pid}` }),
       ]);
-      writeSync(1, `${position}\n`);
+      await tell(`${position}\n`);
       position++;
     } catch (error) {
       if (!(error instanceof JournalError && error.kind === 'conflict')) throw error;
@@ -28,6 +27,12 @@ try {
   journal.close();
 } catch (error) {
   if (!(error instanceof JournalError)) throw error;
-  writeSync(1, `${error.kind}: ${error.message}\n`);
+  await tell(`${error.kind}: ${error.message}\n`);
   process.exitCode = 9;
+}
+
+function tell(line: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(line, (error) => (error ? reject(error) : resolve()));
+  });
 }

@@ -16,8 +16,8 @@ export interface SourceDevice {
   readonly spec: FilledDevice;
   readonly function: VfioFunction;
   sizes: DeviceSizes;
-  /** The end of its initial data has been told to the destination. */
-  initialDataSent: boolean;
+  /** When the destination's ack of its initial data comes, ns; undefined until the end of that data was told. */
+  ackNs: number | undefined;
 }
 
 export class SourceDevices {
@@ -84,10 +84,10 @@ export class SourceDevices {
       const device = this.get(id);
       if (device.function.inPreCopy !== isPreCopy(from)) {
         device.sizes = askSizes(device.function);
-        device.initialDataSent = false;
+        device.ackNs = undefined;
       }
     });
-    this.#devices.set(id, { id, spec, function: fn, sizes: askSizes(fn), initialDataSent: false });
+    this.#devices.set(id, { id, spec, function: fn, sizes: askSizes(fn), ackNs: undefined });
   }
 }
 

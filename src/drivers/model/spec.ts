@@ -1,6 +1,6 @@
 /**
  * What a modelled run is made from: plain JSON, every parameter with its unit and its default. A scenario is turned into
- * one of these; nothing below this file knows scenarios. All times cost nothing unless they are given.
+ * one of these; nothing below this file knows scenarios. What takes time takes none unless it is given, but for a pass.
  */
 import { LOOPS, type LoopName } from '../../../machines/loops.ts';
 import type { FeatureMask } from '../../../machines/words.ts';
@@ -20,6 +20,11 @@ export interface ModelSpec extends WorldSpec {
   /** The destination acknowledges each device's initial data (QEMU's `switchover-ack`). Default false. */
   readonly switchoverAck?: boolean;
   readonly sender?: Partial<SenderCosts>;
+  /**
+   * ns that a pass takes at least, even with next to nothing to send: its turn, its sync and its queries cost a real sender
+   * something, and one that cannot switch over yet passes as often as they let it. Default 1,000,000, this project's own.
+   */
+  readonly leastPassNs?: number;
   readonly logs?: Partial<LogCosts>;
   /** The migration side of each device that `containers` names, in any order. */
   readonly devices: readonly ModelDeviceSpec[];
@@ -105,6 +110,7 @@ export function fillSpec(spec: ModelSpec) {
     ...spec,
     maxBandwidthBytesPerSecond: spec.maxBandwidthBytesPerSecond ?? 0,
     switchoverAck: spec.switchoverAck ?? false,
+    leastPassNs: spec.leastPassNs ?? 1_000_000,
     sender: { pageNs: 0, zeroPageNs: 0, firstTouchNs: 0, ...spec.sender },
     logs: { ...NO_LOG_COSTS, ...spec.logs },
     devices: devicesInOrder(spec).map(fillDevice),
@@ -114,8 +120,15 @@ export function fillSpec(spec: ModelSpec) {
     },
     storage: { releaseNs: 0, acquireNs: 0, ...spec.storage },
   };
-  const { sender, logs, hosts, storage, maxBandwidthBytesPerSecond } = filled;
-  for (const figures of [sender, logs, hosts.source, hosts.destination, storage, { maxBandwidthBytesPerSecond }]) {
+  const { sender, logs, hosts, storage, maxBandwidthBytesPerSecond, leastPassNs } = filled;
+  for (const figures of [
+    sender,
+    logs,
+    hosts.source,
+    hosts.destination,
+    storage,
+    { maxBandwidthBytesPerSecond, leastPassNs },
+  ]) {
     checkFigures(figures);
   }
   for (const { id: _, features: __, onBadImage: ___, times, ...figures } of filled.devices) {

@@ -31,18 +31,7 @@ export class Tracking {
   }
 
   startTracking({ by, params }: Command<'startTracking'>, job: Job<'startTracking'>): void {
-    this.#after(this.#spec.logs.startTrackingNs, () => {
-      switch (params.tracker) {
-        case 'device':
-          return job.end(this.#world.startDmaLog(params.of, params.ranges), {});
-        case 'iommu':
-          return job.end(this.#world.setIommuTracking(containerOf(by), true), {});
-        case 'perpetual':
-          return job.done({});
-        default:
-          params.tracker satisfies never;
-      }
-    });
+    this.#after(this.#spec.logs.startTrackingNs, () => job.end(this.#start(by, params), {}));
   }
 
   reportDirty({ by, params }: Command<'reportDirty'>, job: Job<'reportDirty'>): void {
@@ -89,7 +78,10 @@ export class Tracking {
     const { nowNs } = this.#agenda;
     const sinceNs = this.#collectingSinceNs ?? nowNs;
     this.#collectingSinceNs = undefined;
-    if (!this.#world.kvmLog.active) return job.fail('EINVAL');
+    if (!this.#world.kvmLog.active) {
+      job.fail('EINVAL');
+      return;
+    }
     const hostPages = this.hostLog.takeInto(this.#bitmap.collected);
     if (hostPages > 0) this.#bitmap.note('host', hostPages);
     const merged = this.#bitmap.merge(params.everything);
@@ -106,13 +98,27 @@ export class Tracking {
     this.#after(costNs, () => job.done(result));
   }
 
+  #start(by: string, { tracker, of, ranges }: Command<'startTracking'>['params']): Errno | undefined {
+    switch (tracker) {
+      case 'device':
+        return this.#world.startDmaLog(of, ranges);
+      case 'iommu':
+        return this.#world.setIommuTracking(containerOf(by), true);
+      case 'perpetual':
+        return undefined;
+      default:
+        return tracker satisfies never;
+    }
+  }
+
   /** One tracker's report, merged by the next sync. */
   #collect(
     container: string,
     { tracker, of }: Command<'reportDirty'>['params'],
   ): { readonly dirtyPages: number } | { readonly errno: Errno } {
     const { collected } = this.#bitmap;
-    if (tracker === 'perpetual') return this.#noted(`perpetual:${container}`, this.#world.reportPerpetual(container, collected));
+    if (tracker === 'perpetual')
+      return this.#noted(`perpetual:${container}`, this.#world.reportPerpetual(container, collected));
     if (tracker === 'iommu') return this.#noted(`iommu:${container}`, this.#world.reportIommu(container, collected));
     let dirtyPages = 0;
     for (const id of of) {

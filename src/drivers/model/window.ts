@@ -1,5 +1,5 @@
 /**
- * QEMU's rate limit: a budget of bytes for each window of 100 ms, and the bandwidth that the window before had
+ * How fast the sender may go and has gone. QEMU's rate limit: a budget of bytes for each window of 100 ms, and the bandwidth that the window before had
  * (migration/migration.c: migration_rate_limit, migration_update_counters). Windows go on across passes and syncs; one
  * that is over is closed when somebody looks, so a window in which the sender was held up is longer than 100 ms.
  */
@@ -11,10 +11,11 @@ export class RateWindow {
   #usedBytes = 0;
   #bandwidthBytesPerSecond = 0;
 
-  /** A cap of 0 is none: the budget is never used up. `ns`: the length of a window. */
+  /** A cap of 0 is none: the budget is never used up. `ns`: the length of a window; infinite for a loop without windows. */
   constructor(capBytesPerSecond: number, ns: number) {
     // An integer division by XFER_LIMIT_RATIO = 1000 / BUFFER_DELAY (migration/migration.h).
-    this.#budgetBytes = capBytesPerSecond === 0 ? Number.POSITIVE_INFINITY : Math.floor((capBytesPerSecond * ns) / 1e9);
+    const unlimited = capBytesPerSecond === 0 || ns === Number.POSITIVE_INFINITY;
+    this.#budgetBytes = unlimited ? Number.POSITIVE_INFINITY : Math.floor((capBytesPerSecond * ns) / 1e9);
     this.#ns = ns;
   }
 
@@ -54,5 +55,10 @@ export class RateWindow {
     this.#bandwidthBytesPerSecond = (this.#usedBytes / (nowNs - startNs)) * 1e9;
     this.#usedBytes = 0;
     this.#startNs = nowNs;
+  }
+
+  /** A loop without windows measures a whole round. */
+  measureRound(bytes: number, ns: number): void {
+    if (bytes > 0 && ns > 0) this.#bandwidthBytesPerSecond = (bytes / ns) * 1e9;
   }
 }

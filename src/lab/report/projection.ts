@@ -296,7 +296,7 @@ export class ReportProjection {
 
   private vmmDowntimeMs(scenario: Scenario, downtimeMs: number | null): number | null {
     const stop = this.phases[0];
-    const sent = this.phases.find(({ phase }) => phase === 'load');
+    const sent = this.phases.find(({ phase }) => phase === 'resume');
     if (stop === undefined || sent === undefined || scenario.vmm.loop === 'textbook') return downtimeMs;
     return ms(sent.atNs - stop.atNs);
   }

@@ -33,7 +33,8 @@ export interface Report {
   /** vCPUs stopped on the source until they run on the destination, or on the source again. */
   readonly downtimeMs: number | null;
   readonly downtime: DowntimeSplit | null;
-  /** What this vmm would have said itself: QEMU counts from the stop until the source has sent everything. */
+  /** What this vmm would have said itself: QEMU counts from the stop until the source is done with it, which is before the
+   * destination runs. */
   readonly vmmDowntimeMs: number | null;
   /** Remainder over bandwidth at the decision (or at the last assessment). */
   readonly expectedDowntimeMs: number | null;

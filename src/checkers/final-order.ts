@@ -1,0 +1,279 @@
+/**
+ * The order that loses nothing: vCPUs stopped, all devices quiet, all devices stopped, last collection, last copy, device
+ * states, storage, and only then a guest on the other side; and before it, logs that run before the first page is copied.
+ *
+ * Sources: include/uapi/linux/vfio.h (P2P states; DMA logging starts before and ends after the device runs),
+ * Documentation/virt/kvm/api.rst (dirty log, dirty ring: collect after the vCPUs have left), QEMU
+ * docs/devel/migration/vfio.rst. Corruption by a wrong order may not show in a given run, so the order itself is held, not
+ * its result. What orders devices about on the way back to a running source is another order and not held here. A guest
+ * that helps to migrate a device (dummy writes) is not known here yet.
+ */
+import type { DeviceState } from '../../machines/words.ts';
+import type { Command } from '../core/effect.ts';
+import { type Checker, type CheckResult, FirstBreak } from './checker.ts';
+import { type Collection, collection, mergesTooEarly } from './collection.ts';
+import { type Happening, type PlannedContainer, resultOf, stateOf } from './happening.ts';
+
+type Seen<K extends Happening['kind']> = Extract<Happening, { kind: K }>;
+
+const STOPPED: readonly unknown[] = ['STOP', 'STOP_COPY'] satisfies DeviceState[];
+const QUIET: readonly unknown[] = ['RUNNING_P2P', 'PRE_COPY_P2P', ...STOPPED];
+/** Statuses of QEMU's MigrationStatus that mean the way back. */
+const BACK = ['cancelling', 'cancelled', 'failing', 'failed'];
+
+export class FinalOrder implements Checker {
+  readonly name = 'final-order';
+  private readonly broke = new FirstBreak(this.name);
+  private containers: readonly PlannedContainer[] = [];
+  private vcpusStopped = false;
+  /** From the announcement on: whatever collects now collects for the last time. */
+  private switching = false;
+  private goesBack = false;
+  /** The source's devices by address, as last answered; undefined while nobody knows. */
+  private readonly states = new Map<string, DeviceState | undefined>();
+  private logRuns = false;
+  /** `tracking/0 nic0`: who has begun to track for which container. */
+  private readonly tracks = new Set<string>();
+  private collected: Collection | undefined;
+  private lastSet: number | undefined;
+  private finalSet: number | undefined;
+  private memorySent = false;
+  private readonly statesSent = new Set<string>();
+  private released = false;
+  private acquired = false;
+  /** A log was stopped before the last collection: wrong if this run completes. */
+  private stoppedEarly: { readonly position: number; readonly because: string } | undefined;
+
+  see(happening: Happening): void {
+    switch (happening.kind) {
+      case 'opened':
+        this.containers = happening.containers;
+        for (const id of this.deviceIds()) this.states.set(`device/${id}`, 'RUNNING');
+        break;
+      case 'issued':
+        this.issued(happening);
+        break;
+      case 'done':
+        if (!happening.late) this.done(happening);
+        break;
+      case 'failed':
+        if (!happening.late) this.unanswered(happening.command);
+        break;
+      case 'abandoned':
+        this.unanswered(happening.command);
+        break;
+      case 'fact':
+        this.announced(happening);
+        break;
+      case 'told':
+        break;
+      default:
+        happening satisfies never;
+    }
+  }
+
+  finish(): CheckResult {
+    return this.broke.result();
+  }
+
+  private issued({ command, position }: Seen<'issued'>): void {
+    const because = this.tooEarly(command);
+    if (because !== undefined) this.broke.at(position, `${command.name} ${because}`);
+    switch (command.name) {
+      case 'resumeVcpus':
+        this.vcpusStopped = false;
+        break;
+      case 'getDirtyLog':
+        this.collected = collection(this.vcpusStopped && this.notIn(STOPPED).length === 0);
+        break;
+      case 'syncBitmap':
+        this.collected = undefined;
+        break;
+      case 'startDirtyLog':
+        this.stoppedEarly = undefined;
+        break;
+      case 'stopDirtyLog':
+      case 'stopTracking':
+        this.stopsLog(command, position);
+        break;
+      case 'haltRound':
+      case 'quitDestination':
+        this.goesBack = true;
+        break;
+      case 'acquireStorage':
+        if (command.params.host === 'source') {
+          this.goesBack = true;
+          this.released = false;
+        }
+        break;
+    }
+  }
+
+  /** Why this order comes too early, or undefined. One case for every rule of the order. */
+  private tooEarly(command: Command): string | undefined {
+    switch (command.name) {
+      case 'setDeviceState':
+        return this.goesBack ? undefined : this.deviceTooEarly(command.by, command.params.target);
+      case 'sendRound':
+        return this.copiesTooEarly(command.params.dirtySet);
+      case 'getDirtyLog':
+        if (!this.switching || this.goesBack) return undefined;
+        if (!this.vcpusStopped) return 'collects for the last time before the vCPUs have stopped';
+        return this.unless(this.notIn(STOPPED), 'collects for the last time before', 'has stopped');
+      case 'reportDirty':
+        return this.collected?.logAnswered === true
+          ? undefined
+          : `of ${command.by} comes before KVM's log has answered`;
+      case 'syncBitmap':
+        return this.syncTooEarly(command.params);
+      case 'sendRemaining':
+        if (this.finalSet === undefined) return 'comes before the final sync';
+        if (this.finalSet === command.params.dirtySet) return undefined;
+        return `names set ${command.params.dirtySet}, and the final sync made set ${this.finalSet}`;
+      case 'sendDeviceState':
+        if (this.states.get(`device/${command.params.device}`) === 'STOP_COPY') return undefined;
+        return `reads ${command.params.device} before it is in STOP_COPY`;
+      case 'releaseStorage':
+        if (!this.memorySent) return 'comes before the last copy of memory was sent';
+        return this.unless(
+          this.deviceIds().filter((id) => !this.statesSent.has(id)),
+          'comes before the state of',
+          'was sent',
+        );
+      case 'acquireStorage':
+        if (command.params.host === 'source' || this.released) return undefined;
+        return 'on the destination comes before the source has released it';
+      case 'startDestination':
+        return this.acquired ? undefined : 'comes before the destination has acquired the storage';
+      default:
+        return undefined;
+    }
+  }
+
+  private deviceTooEarly(address: string, target: DeviceState): string | undefined {
+    if (!this.states.has(address) || !QUIET.includes(target)) return undefined;
+    const order = `of ${address} to ${target}`;
+    if (!this.vcpusStopped) return `${order} comes before the vCPUs have stopped`;
+    if (!STOPPED.includes(target) || this.deviceIds().length < 2) return undefined;
+    return this.unless(this.notIn(QUIET), `${order} comes before`, 'is in a P2P state');
+  }
+
+  private copiesTooEarly(dirtySet: number): string | undefined {
+    if (!this.logRuns) return "copies before KVM's log was started";
+    const missing = this.containers.flatMap((container) =>
+      trackersOf(container)
+        .map((of) => `tracking/${container.id} ${of}`)
+        .filter((tracker) => !this.tracks.has(tracker)),
+    );
+    if (missing.length > 0) return `copies before ${missing.join(', ')} was started`;
+    if (this.lastSet === dirtySet) return undefined;
+    return `names set ${dirtySet}, and the last sync made ${this.lastSet === undefined ? 'none' : `set ${this.lastSet}`}`;
+  }
+
+  private syncTooEarly({
+    final,
+    everything,
+  }: {
+    readonly final: boolean;
+    readonly everything: boolean;
+  }): string | undefined {
+    if (!everything) {
+      const trackings = this.containers.filter(({ devices }) => devices.length > 0).map(({ id }) => `tracking/${id}`);
+      const early = mergesTooEarly(this.collected, trackings);
+      if (early !== undefined) return `merges and ${early}`;
+    }
+    if (!final || (everything && this.vcpusStopped && this.notIn(STOPPED).length === 0)) return undefined;
+    return this.collected?.allStopped === true
+      ? undefined
+      : 'is final, and its logs were asked for while something still ran';
+  }
+
+  private done({ command, event }: Seen<'done'>): void {
+    switch (command.name) {
+      case 'stopVcpus':
+        this.vcpusStopped = true;
+        break;
+      case 'setDeviceState':
+      case 'getDeviceState':
+      case 'resetDevice':
+        if (this.states.has(command.by)) this.states.set(command.by, stateOf(event));
+        break;
+      case 'startDirtyLog':
+        this.logRuns = true;
+        break;
+      case 'startTracking':
+        this.tracks.add(`${command.by} ${command.params.of}`);
+        break;
+      case 'getDirtyLog':
+      case 'reportDirty':
+        this.answered(command);
+        break;
+      case 'syncBitmap':
+        this.lastSet = resultOf(event, 'syncBitmap').dirtySet;
+        if (command.params.final) this.finalSet = this.lastSet;
+        break;
+      case 'sendRemaining':
+        this.memorySent = true;
+        break;
+      case 'sendDeviceState':
+        this.statesSent.add(command.params.device);
+        break;
+      case 'releaseStorage':
+        this.released = true;
+        break;
+      case 'acquireStorage':
+        if (command.params.host === 'destination') this.acquired = true;
+        break;
+    }
+  }
+
+  private unanswered(command: Command): void {
+    if (command.name === 'stopVcpus' || command.name === 'resumeVcpus') this.vcpusStopped = false;
+    if ((command.name === 'setDeviceState' || command.name === 'resetDevice') && this.states.has(command.by)) {
+      this.states.set(command.by, undefined);
+    }
+    // A log that failed has answered, too: that everything is dirty then is another checker's rule.
+    this.answered(command);
+  }
+
+  private answered(command: Command): void {
+    if (command.name === 'getDirtyLog' && this.collected !== undefined) this.collected.logAnswered = true;
+    if (command.name === 'reportDirty') this.collected?.reported.add(command.by);
+  }
+
+  private stopsLog(command: Extract<Command, { name: 'stopDirtyLog' | 'stopTracking' }>, position: number): void {
+    if (this.finalSet === undefined) {
+      this.stoppedEarly ??= { position, because: `${command.name} of ${command.by} comes before the final sync` };
+    }
+    if (command.name === 'stopDirtyLog') this.logRuns = false;
+    else for (const of of command.params.of) this.tracks.delete(`${command.by} ${of}`);
+  }
+
+  private announced({ event }: Seen<'fact'>): void {
+    if (event.type === 'SWITCHOVER_PHASE_ENTERED' && event.phase === 'stop-vcpus') this.switching = true;
+    if (event.type === 'STATUS_CHANGED' && BACK.includes(String(event.status))) this.goesBack = true;
+    if (event.type === 'ENDED' && event.outcome === 'completed' && this.stoppedEarly !== undefined) {
+      this.broke.at(this.stoppedEarly.position, this.stoppedEarly.because);
+    }
+  }
+
+  private deviceIds(): readonly string[] {
+    return this.containers.flatMap(({ devices }) => devices.map(({ id }) => id));
+  }
+
+  /** The source's devices that are in none of these states, or may not be. */
+  private notIn(states: readonly unknown[]): readonly string[] {
+    return [...this.states].filter(([, state]) => !states.includes(state)).map(([address]) => address);
+  }
+
+  private unless(names: readonly string[], before: string, after: string): string | undefined {
+    return names.length === 0 ? undefined : `${before} ${names.join(', ')} ${after}`;
+  }
+}
+
+/** Who tracks for a container: all of its devices if all can, else its IOMMU, else nobody and everything is dirty. */
+function trackersOf({ devices, iommuTracks }: PlannedContainer): readonly string[] {
+  if (devices.length === 0) return [];
+  if (devices.every(({ logsDma }) => logsDma)) return devices.map(({ id }) => id);
+  return iommuTracks ? ['iommu'] : [];
+}

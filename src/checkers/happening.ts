@@ -1,0 +1,116 @@
+/**
+ * What happened, read off the records: which command was given, what it came to, what was announced.
+ *
+ * The checkers' own reading of a journal. It knows no chart and asks no fold who waits for what: an answer belongs to the
+ * command whose id it names. A command that ran out of time or that nobody waits for any more may still be answered; that
+ * answer is `late`, true of the world and not of the run.
+ */
+import type { CommandName, Commands, DeviceState, Errno, FeatureMask } from '../../machines/words.ts';
+import type { Command, Effect } from '../core/effect.ts';
+import type { Address, EffectId, Rec, RecordedEvent } from '../core/record.ts';
+
+/** A record with what it caused: the part of a runner's `Recorded` that a checker looks at. */
+export interface CheckedRecord {
+  readonly record: Rec;
+  readonly effects: readonly Effect[];
+}
+
+export interface PlannedDevice {
+  readonly id: string;
+  readonly features: FeatureMask;
+  readonly logsDma: boolean;
+}
+
+/** The hardware that a run was opened with. */
+export interface PlannedContainer {
+  readonly id: string;
+  readonly iommuTracks: boolean;
+  readonly devices: readonly PlannedDevice[];
+}
+
+interface When {
+  readonly position: number;
+  readonly atNs: number;
+}
+
+type Of<N extends CommandName> = N extends CommandName ? Command<N> : never;
+
+export type Happening = When &
+  (
+    | { readonly kind: 'opened'; readonly containers: readonly PlannedContainer[] }
+    | { readonly kind: 'issued'; readonly command: Of<CommandName> }
+    | {
+        readonly kind: 'done';
+        readonly command: Of<CommandName>;
+        readonly event: RecordedEvent;
+        readonly late: boolean;
+      }
+    | { readonly kind: 'failed'; readonly command: Of<CommandName>; readonly errno: Errno; readonly late: boolean }
+    | { readonly kind: 'abandoned'; readonly command: Of<CommandName> }
+    | { readonly kind: 'told'; readonly to: Address; readonly event: RecordedEvent }
+    | { readonly kind: 'fact'; readonly event: RecordedEvent }
+  );
+
+/** What a success of command `name` answered. The caller has seen that the event is that command's. */
+export function resultOf<N extends CommandName>(event: RecordedEvent, _name: N): Commands[N]['result'] {
+  return event as unknown as Commands[N]['result'];
+}
+
+/** The state that an answer about a device names. */
+export function stateOf(event: RecordedEvent): DeviceState {
+  return event.state as DeviceState;
+}
+
+/** Reads records in order and says what happened: first the event of a record, then its effects. */
+export class Reader {
+  private readonly waiting = new Map<EffectId, Command>();
+  /** Out of time or abandoned: the work itself may still be done, and an answer come. */
+  private readonly unheard = new Map<EffectId, Command>();
+
+  read({ record, effects }: CheckedRecord): readonly Happening[] {
+    const when = { position: record.position, atNs: record.atNs };
+    const first: Happening =
+      record.kind === 'opened'
+        ? { ...when, kind: 'opened', containers: (record.opened.plan as { containers: PlannedContainer[] }).containers }
+        : this.input(when, record);
+    const rest = effects.map((effect) => this.effect(when, effect)).filter((happening) => happening !== undefined);
+    return [first, ...rest];
+  }
+
+  private input(when: When, { to, by, event, answers }: Extract<Rec, { kind: 'input' }>): Happening {
+    const told = { ...when, kind: 'told', to, event } as const;
+    if (answers === undefined) return told;
+    const waited = this.waiting.get(answers);
+    const command = waited ?? this.unheard.get(answers);
+    if (command === undefined) return told;
+    const late = waited === undefined;
+    this.waiting.delete(answers);
+    this.unheard.delete(answers);
+    if (event.type === `DONE.${command.name}`) return { ...when, kind: 'done', command, event, late };
+    if (event.type !== `FAILED.${command.name}`) return told;
+    if (by === 'timer') this.unheard.set(answers, command);
+    return { ...when, kind: 'failed', command, errno: event.errno as Errno, late };
+  }
+
+  private effect(when: When, effect: Effect): Happening | undefined {
+    switch (effect.kind) {
+      case 'command':
+        this.waiting.set(effect.id, effect);
+        return { ...when, kind: 'issued', command: effect };
+      case 'abandon': {
+        const command = this.waiting.get(effect.of);
+        if (command === undefined) return undefined;
+        this.waiting.delete(effect.of);
+        this.unheard.set(effect.of, command);
+        return { ...when, kind: 'abandoned', command };
+      }
+      case 'fact':
+        return { ...when, kind: 'fact', event: effect.event };
+      case 'setTimer':
+      case 'clearTimer':
+        return undefined;
+      default:
+        return effect satisfies never;
+    }
+  }
+}

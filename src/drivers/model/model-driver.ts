@@ -1,0 +1,299 @@
+/**
+ * The model as a driver: every command that a chart can give, carried out by modelled hardware on the run's clock.
+ *
+ * It decides nothing: what is asked in a wrong moment fails with the errno that the real thing would give. The same spec,
+ * the same commands at the same times and the same clock give the same answers.
+ */
+import { type Observable, Subject, type Subscription } from 'rxjs';
+import { loop } from '../../../machines/loops.ts';
+import {
+  type Answer,
+  COMMANDS,
+  type CommandName,
+  type Commands,
+  type DeviceState,
+  type Errno,
+} from '../../../machines/words.ts';
+import type { RunClock } from '../../clock/clock.ts';
+import type { Command } from '../../core/effect.ts';
+import type { EffectId, Input } from '../../core/record.ts';
+import { DestinationHost, type DestinationState, type IncomingDevice } from '../../hardware/destination-host.ts';
+import { Link } from '../../hardware/link.ts';
+import { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
+import { PageSender } from '../../hardware/sender.ts';
+import { type Host, Storage } from '../../hardware/storage.ts';
+import type { LostPages } from '../../hardware/truth.ts';
+import { type Rested, VfioFunction } from '../../hardware/vfio-function.ts';
+import { createWorld, type World } from '../../hardware/world.ts';
+import type { Driver, Found } from '../driver.ts';
+import { Agenda } from './agenda.ts';
+import { type Job, Jobs } from './jobs.ts';
+import { Lane, type Transmission } from './lane.ts';
+import { Round } from './round.ts';
+import { SourceDevices } from './source-devices.ts';
+import { type FilledSpec, fillSpec, type ModelSpec } from './spec.ts';
+import { DeviceStateCopy, RemainingCopy } from './stop-phase.ts';
+import type { Progress, Stream } from './stream.ts';
+import { Tracking } from './tracking.ts';
+import { RateWindow } from './window.ts';
+
+/** How many lost pages are named, of all that are counted. */
+const LOST_PAGES_NAMED_MAX = 16;
+/** At most one progress in this time: as long as QEMU's window. */
+const PROGRESS_NS = 100_000_000;
+
+/** What really is the case, for checkers; no chart is told. */
+export interface Inspection {
+  readonly storage: Host | 'nobody';
+  readonly sourceRuns: boolean;
+  readonly destinationRuns: boolean;
+  readonly destination: DestinationState;
+  readonly devices: {
+    readonly source: Readonly<Record<string, DeviceState>>;
+    readonly destination: Readonly<Record<string, DeviceState | 'gone'>>;
+  };
+  /** At the instant at which the destination ran; undefined before. */
+  readonly lost: LostPages | undefined;
+}
+
+export interface ModelDriver extends Driver {
+  readonly world: World;
+  /** Who watches the page writes: those of the world, and `host-log`. Unsubscribing one makes it blind. */
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+  readonly progress$: Observable<Progress>;
+  inspect(): Inspection;
+}
+
+/** Throws a RangeError for a spec that contradicts itself. */
+export function createModelDriver(spec: ModelSpec, clock: RunClock): ModelDriver {
+  const model = new Model(fillSpec(spec), clock);
+  // A plain object, so that a wrapper can be made by spreading it.
+  return {
+    name: 'model',
+    commands: new Set(Object.keys(COMMANDS) as CommandName[]),
+    loop: 'we',
+    verdicts: new Set(['continue', 'switchover', 'throttlePercent', 'downtimeLimitMs', 'pauseGuest', 'abort']),
+    sizes: new Set(['initialBytes', 'dirtyBytes', 'stopCopyBytes']),
+    facts$: model.facts$.asObservable(),
+    pages$: model.world.pages$,
+    progress$: model.progress$.asObservable(),
+    world: model.world,
+    subscriptions: model.subscriptions,
+    perform: (command, answer) => model.perform(command, answer),
+    abandon: (id) => model.abandon(id),
+    reconcile: async (pending) => pending.map(({ id }) => ({ id, found: model.found(id) })),
+    inspect: () => model.inspect(),
+    close: () => model.close(),
+  };
+}
+
+type Handlers = { readonly [N in CommandName]: (command: Command<N>, job: Job<N>) => void };
+
+class Model {
+  readonly facts$ = new Subject<Input>();
+  readonly progress$ = new Subject<Progress>();
+  readonly world: World;
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+  readonly #spec: FilledSpec;
+  readonly #agenda: Agenda;
+  readonly #jobs: Jobs;
+  readonly #storage: Storage;
+  readonly #tracking: Tracking;
+  readonly #sourceDevices: SourceDevices;
+  readonly #destinationDevices: ReadonlyMap<string, IncomingDevice>;
+  readonly #destination: DestinationHost;
+  readonly #stream: Stream;
+  readonly #lane = new Lane();
+  #sentBytes = 0;
+  #nextProgressNs = 0;
+  #lost: LostPages | undefined;
+
+  constructor(spec: FilledSpec, clock: RunClock) {
+    this.#spec = spec;
+    this.#agenda = new Agenda(clock);
+    this.#jobs = new Jobs(this.#agenda);
+    this.world = createWorld(spec);
+    const link = new Link(spec.link);
+    const bitmap = new MigrationBitmap(this.world.memory);
+    this.#storage = new Storage(spec.storage, this.#agenda);
+    this.#tracking = new Tracking(spec, this.world, bitmap, this.#agenda);
+    const { hostLog } = this.#tracking;
+    const watching = this.world.pages$.subscribe((batch) => hostLog.receive(batch));
+    this.subscriptions = new Map([...this.world.subscriptions, ['host-log', watching]]);
+    this.#sourceDevices = new SourceDevices(spec, this.world, this.#agenda);
+    this.#destinationDevices = incomingDevices(spec, this.#agenda);
+    this.#destination = new DestinationHost(
+      { times: spec.hosts.destination, latencyNs: link.latencyNs, clock: this.#agenda, storage: this.#storage },
+      this.#destinationDevices,
+      () => this.#handedOver(),
+    );
+    const dialect = loop(spec.loop);
+    const windowNs = dialect.windowMs === undefined ? Number.POSITIVE_INFINITY : dialect.windowMs * 1e6;
+    this.#stream = {
+      spec,
+      loop: dialect,
+      agenda: this.#agenda,
+      world: this.world,
+      bitmap,
+      pages: new PageSender(bitmap.unsent, this.world.memory, this.world.truth, spec.sender, dialect),
+      devices: this.#sourceDevices,
+      link,
+      window: new RateWindow(spec.maxBandwidthBytesPerSecond, windowNs),
+      destination: this.#destination,
+      facts$: this.facts$,
+      progressed: (round, bytes) => this.#progressed(round, bytes),
+    };
+  }
+
+  /** Throws a RangeError for a command, a device or a container that it does not have, and after `close`. */
+  perform(command: Command, answer: (answer: Answer) => void): void {
+    if (this.#agenda.closed) throw new Error('the model is closed');
+    if (!Object.hasOwn(this.#handlers, command.name)) throw new RangeError(`the model has no command ${command.name}`);
+    const handle = this.#handlers[command.name] as (command: Command, job: Job<CommandName>) => void;
+    this.#jobs.begin(command, answer, (job) => {
+      this.world.advanceTo(this.#agenda.nowNs);
+      handle(command, job);
+    });
+  }
+
+  abandon(id: EffectId): void {
+    this.#jobs.abandon(id);
+  }
+
+  /** What became of a command; `unknown` while it is under way: it may yet be done. */
+  found(id: EffectId): Found {
+    return this.#jobs.found(id);
+  }
+
+  inspect(): Inspection {
+    const source = [...this.#sourceDevices.all].map((device) => [device.id, device.function.state] as const);
+    return {
+      storage: this.#storage.holder,
+      sourceRuns: this.world.vcpus.running,
+      destinationRuns: this.#destination.state === 'running',
+      destination: this.#destination.state,
+      devices: { source: Object.fromEntries(source), destination: this.#destination.deviceStates() },
+      lost: this.#lost,
+    };
+  }
+
+  close(): void {
+    if (this.#agenda.closed) return;
+    this.#agenda.close();
+    for (const subscription of this.subscriptions.values()) subscription.unsubscribe();
+    this.facts$.complete();
+    this.progress$.complete();
+  }
+
+  readonly #handlers: Handlers = {
+    stopVcpus: (_, job) => this.#vcpus(this.#spec.hosts.source.stopVcpusNs, job, () => this.#stopVcpus()),
+    resumeVcpus: (_, job) => this.#vcpus(this.#spec.hosts.source.resumeVcpusNs, job, () => this.#resumeVcpus()),
+    throttleVcpus: ({ params }, job) => job.end(this.#throttleVcpus(params.percent), {}),
+    setDeviceState: ({ by, params }, job) => this.#deviceAt(by).set(params.target, (rested) => tellState(job, rested)),
+    getDeviceState: ({ by }, job) => {
+      const { state, dead } = this.#deviceAt(by);
+      tellState(job, dead ? { state, errno: 'ENODEV' } : { state });
+    },
+    resetDevice: ({ by }, job) => this.#deviceAt(by).reset((rested) => tellState(job, rested)),
+    startTracking: (command, job) => this.#tracking.startTracking(command, job),
+    reportDirty: (command, job) => this.#tracking.reportDirty(command, job),
+    stopTracking: (command, job) => this.#tracking.stopTracking(command, job),
+    startDirtyLog: (command, job) => this.#tracking.startDirtyLog(command, job),
+    getDirtyLog: (command, job) => this.#tracking.getDirtyLog(command, job),
+    stopDirtyLog: (command, job) => this.#tracking.stopDirtyLog(command, job),
+    syncBitmap: (command, job) => this.#tracking.syncBitmap(command, job),
+    queryDeviceSizes: ({ params }, job) => job.done({ devices: this.#sourceDevices.sizes(params.exact) }),
+    sendRound: ({ params }, job) => this.#send(new Round(this.#stream, params, job), job),
+    haltRound: (_, job) => this.#lane.halt(() => job.done({})),
+    sendRemaining: ({ params }, job) => this.#send(new RemainingCopy(this.#stream, params, job), job),
+    sendDeviceState: ({ params }, job) => this.#send(new DeviceStateCopy(this.#stream, params, job), job),
+    releaseStorage: (_, job) => this.#storage.release('source', (errno) => job.end(errno, {})),
+    acquireStorage: ({ params }, job) => {
+      if (params.host === 'source') this.#storage.acquire('source', (errno) => job.end(errno, {}));
+      else this.#destination.acquireStorage((errno) => job.end(errno, {}));
+    },
+    prepareDestination: (_, job) => this.#destination.prepare((errno) => job.end(errno, {})),
+    loadDestination: (_, job) => this.#destination.load((errno) => job.end(errno, {})),
+    startDestination: (_, job) => this.#destination.start((errno) => job.end(errno, this.#lostPages())),
+    quitDestination: (_, job) => this.#destination.quit((errno) => job.end(errno, {})),
+  };
+
+  /** Nobody waiting for a transmission ends it; what was on its way is still sent. */
+  #send(transmission: Transmission, job: Job<CommandName>): void {
+    job.onAbandon(() => transmission.stop());
+    this.#lane.add(transmission);
+  }
+
+  /** The run state changes when the answer comes. */
+  #vcpus(ns: number, job: Job<'stopVcpus' | 'resumeVcpus'>, change: () => Errno | undefined): void {
+    this.#agenda.after(ns, () => {
+      this.world.advanceTo(this.#agenda.nowNs);
+      job.end(change(), {});
+    });
+  }
+
+  #stopVcpus(): undefined {
+    this.world.vcpus.stop();
+  }
+
+  /** Without its storage a guest does not run: QEMU fails `cont` when it cannot activate its disks. */
+  #resumeVcpus(): Errno | undefined {
+    if (this.#storage.holder !== 'source') return 'EPERM';
+    this.world.vcpus.resume();
+    return undefined;
+  }
+
+  #throttleVcpus(percent: number): Errno | undefined {
+    if (!(Number.isInteger(percent) && percent >= 0 && percent <= 99)) return 'EINVAL';
+    this.world.vcpus.throttle(percent);
+    return undefined;
+  }
+
+  #handedOver(): void {
+    this.world.advanceTo(this.#agenda.nowNs);
+    this.#lost = this.world.truth.lostPages(LOST_PAGES_NAMED_MAX);
+  }
+
+  #lostPages(): Commands['startDestination']['result'] {
+    return this.#lost === undefined ? {} : { lostPages: this.#lost.count, firstLostPages: this.#lost.firstPages };
+  }
+
+  #progressed(round: number, bytes: number): void {
+    this.#sentBytes += bytes;
+    const { nowNs } = this.#agenda;
+    if (nowNs < this.#nextProgressNs) return;
+    this.#nextProgressNs = nowNs + PROGRESS_NS;
+    this.progress$.next({
+      nowNs,
+      round,
+      remainingBytes: this.#stream.bitmap.remainingBytes,
+      sentBytes: this.#sentBytes,
+      bandwidthBytesPerSecond: this.#stream.window.bandwidthBytesPerSecond,
+    });
+  }
+
+  /** `device/nic0` on the source, `device/destination/nic0` on the destination. */
+  #deviceAt(address: string): VfioFunction {
+    const onDestination = /^device\/destination\/(.+)$/.exec(address)?.[1];
+    if (onDestination !== undefined) {
+      const device = this.#destinationDevices.get(onDestination);
+      if (device === undefined) throw new RangeError(`the destination has no device ${onDestination}`);
+      return device.function;
+    }
+    const onSource = /^device\/(.+)$/.exec(address)?.[1];
+    if (onSource === undefined) throw new RangeError(`${address} is no device`);
+    return this.#sourceDevices.get(onSource).function;
+  }
+}
+
+function incomingDevices(spec: FilledSpec, agenda: Agenda): ReadonlyMap<string, IncomingDevice> {
+  const devices = spec.devices.map((device): [string, IncomingDevice] => {
+    const { initialBytes, loadInitialNs, loadNs } = device;
+    return [device.id, { function: new VfioFunction(device, agenda), initialBytes, loadInitialNs, loadNs }];
+  });
+  return new Map(devices);
+}
+
+function tellState(job: Job<'setDeviceState' | 'getDeviceState' | 'resetDevice'>, { state, errno }: Rested): void {
+  job.end(errno, { state });
+}

@@ -1,0 +1,128 @@
+/**
+ * What every transmission works with: the source's pages and devices, the link, the destination, and the clock. And one
+ * thread's behaviour that all share: it is busy for a while, or sleeps, and can be told to stop.
+ */
+import type { Subject } from 'rxjs';
+import type { Loop } from '../../../machines/loops.ts';
+import type { Errno } from '../../../machines/words.ts';
+import type { Entry } from '../../clock/clock.ts';
+import type { Input } from '../../core/record.ts';
+import type { DestinationHost } from '../../hardware/destination-host.ts';
+import type { Link } from '../../hardware/link.ts';
+import type { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
+import type { PageSender } from '../../hardware/sender.ts';
+import type { World } from '../../hardware/world.ts';
+import type { Agenda } from './agenda.ts';
+import type { Transmission } from './lane.ts';
+import type { SourceDevices } from './source-devices.ts';
+import type { FilledSpec } from './spec.ts';
+import type { RateWindow } from './window.ts';
+
+/** One buffer of a device's state: VFIO_MIG_DEFAULT_DATA_BUFFER_SIZE, hw/vfio/migration.c. */
+export const STATE_CHUNK_BYTES = 2 ** 20;
+/** Tag and length before a buffer, END_OF_STATE after it: be64 each, hw/vfio/migration.c (vfio_save_block). */
+export const STATE_FRAMING_BYTES = 24;
+/** End of a RAM section: be64, migration/ram.c (RAM_SAVE_FLAG_EOS). One a turn. */
+export const SECTION_END_BYTES = 8;
+
+/** How far a pass has come, for a progress bar. */
+export interface Progress {
+  readonly nowNs: number;
+  readonly round: number;
+  readonly remainingBytes: number;
+  /** In all, since the migration began. */
+  readonly sentBytes: number;
+  /** Of the last window that was measured. */
+  readonly bandwidthBytesPerSecond: number;
+}
+
+export interface Stream {
+  readonly spec: FilledSpec;
+  readonly loop: Loop;
+  readonly agenda: Agenda;
+  readonly world: World;
+  readonly bitmap: MigrationBitmap;
+  readonly pages: PageSender;
+  readonly devices: SourceDevices;
+  readonly link: Link;
+  readonly window: RateWindow;
+  readonly destination: DestinationHost;
+  readonly facts$: Subject<Input>;
+  /** Bytes were put on the wire in this pass. */
+  readonly progressed: (round: number, bytes: number) => void;
+}
+
+/** ns of one turn of the RAM handler at most. */
+export function turnNs({ loop }: Stream): number {
+  return loop.turnMs * 1e6;
+}
+
+/** Ends of RAM sections exist where pages have headers; the textbook has neither. */
+export function sectionEndBytes({ loop }: Stream): number {
+  return loop.pageHeaderBytes === 0 ? 0 : SECTION_END_BYTES;
+}
+
+/** ns that so many bytes of a device's state take: reading them and sending them go on at once. */
+export function stateNs({ link }: Stream, bytes: number, readBytesPerSecond: number): number {
+  const readNs = readBytesPerSecond === 0 ? 0 : (bytes / readBytesPerSecond) * 1e9;
+  return Math.max(link.nsOf(bytes + STATE_FRAMING_BYTES), readNs);
+}
+
+export abstract class Sending implements Transmission {
+  protected readonly stream: Stream;
+  #stopping = false;
+  #sleep: Entry | undefined;
+  #over: (() => void) | undefined;
+
+  constructor(stream: Stream) {
+    this.stream = stream;
+  }
+
+  begin(over: () => void): void {
+    this.#over = over;
+    if (this.#stopping) this.finish();
+    else this.start();
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    if (this.#sleep === undefined) return;
+    this.stream.agenda.cancel(this.#sleep);
+    this.#sleep = undefined;
+    this.finish();
+  }
+
+  protected abstract start(): void;
+  /** Answers with what was sent, and ends with `over`. */
+  protected abstract finish(): void;
+  protected abstract fail(errno: Errno): void;
+
+  protected over(): void {
+    this.#over?.();
+  }
+
+  /** It was told to stop while it was busy: what is on the wire is the last. */
+  protected get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  protected busy(ns: number, then: () => void): void {
+    this.stream.agenda.after(ns, then);
+  }
+
+  /** Nothing to do until then; a stop wakes it. */
+  protected sleepUntil(ns: number, then: () => void): void {
+    const { agenda } = this.stream;
+    this.#sleep = agenda.at(Math.max(Math.ceil(ns), agenda.nowNs), () => {
+      this.#sleep = undefined;
+      then();
+    });
+  }
+
+  /** Fails and returns true when the destination takes nothing. */
+  protected refused(): boolean {
+    const errno = this.stream.destination.refuses;
+    if (errno !== undefined) this.fail(errno);
+    return errno !== undefined;
+  }
+}

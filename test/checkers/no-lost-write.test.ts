@@ -1,0 +1,49 @@
+/** A page that differs at the hand-over is found, whoever counted it; what nobody counted is not called sound. */
+import { describe, expect, test } from 'vitest';
+import { runSmall } from '../simulation/run-small.ts';
+import { answeredAt, check, editAnswer, expectBroken, expectHeld } from './planted.ts';
+
+const NAME = 'no-lost-write';
+const START = { name: 'startDestination' } as const;
+const completed = runSmall().recorded;
+
+describe('given a run that handed over', () => {
+  const at = answeredAt(completed, START);
+
+  test('when the model found no page that differs, it holds', () => {
+    expectHeld(completed, NAME, { lostPages: 0 });
+    expectHeld(editAnswer(completed, START, { lostPages: 0 }), NAME);
+  });
+
+  test('when the model says at the end that a page differs, the hand-over broke it', () => {
+    expectBroken(completed, NAME, at, /^1 pages differ at the hand-over$/, { lostPages: 1 });
+  });
+
+  test('when the answer to the hand-over says so, the pages are named', () => {
+    const run = editAnswer(completed, START, { lostPages: 2, firstLostPages: [7, 9] });
+    expectBroken(run, NAME, at, /^2 pages differ .* 7, 9$/);
+  });
+
+  test('when two counts disagree, the worse one counts', () => {
+    const run = editAnswer(completed, START, { lostPages: 0 });
+    expectBroken(run, NAME, at, /^4 pages/, { lostPages: 4 });
+    expectBroken(editAnswer(completed, START, { lostPages: 4 }), NAME, at, /^4 pages/, { lostPages: 0 });
+  });
+
+  test('when nobody measured, it says that it did not', () => {
+    expect(check(completed, NAME)).toEqual({
+      name: NAME,
+      held: true,
+      because: expect.stringContaining('not measured'),
+    });
+  });
+});
+
+test('given a run that handed nothing over, when pages differ, nothing is lost', () => {
+  const cancelled = runSmall({ cancelAfter: 12 }).recorded;
+  expect(check(cancelled, NAME, { lostPages: 256 })).toEqual({
+    name: NAME,
+    held: true,
+    because: 'nothing was handed over',
+  });
+});

@@ -1,0 +1,286 @@
+/**
+ * What every chart can be told, with plausible data: one generator for each message of an inbox and each answer to a command.
+ *
+ * Data leans towards what the chart waits for (its own devices, the state it asked for), so that guards come out both ways;
+ * the leaning is only a bias and never rules anything out. The tables are complete by their types.
+ */
+
+import type { Inbox, Kind } from '../../machines/messages.ts';
+import type { DeviceEvent } from '../../machines/vfio-device.ts';
+import {
+  COMMANDS,
+  type CommandName,
+  type Commands,
+  DEVICE_STATES,
+  type Errno,
+  type Observation,
+  type Verdict,
+} from '../../machines/words.ts';
+import type { Random } from '../../src/hardware/random.ts';
+
+/** A chart's context as far as generators look at it. */
+export type Near = Readonly<Record<string, unknown>>;
+type Data<E extends { type: string }, T extends E['type']> = Omit<Extract<E, { type: T }>, 'type'>;
+type Generators<E extends { type: string }> = { readonly [T in E['type']]: (draw: Draw, near: Near) => Data<E, T> };
+
+/** Choices from a seeded stream. */
+export class Draw {
+  private readonly random: Random;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  one<T>(choices: readonly T[]): T {
+    return choices[this.random.below(choices.length)] as T;
+  }
+
+  chance(percent: number): boolean {
+    return this.random.below(100) < percent;
+  }
+
+  weighted<T>(choices: readonly (readonly [T, number])[]): T {
+    let left = this.random.below(choices.reduce((sum, [, weight]) => sum + weight, 0));
+    for (const [choice, weight] of choices) {
+      if (left < weight) return choice;
+      left -= weight;
+    }
+    throw new Error('weights are whole numbers above 0');
+  }
+}
+
+const none = () => ({});
+const errno = (draw: Draw): Errno => draw.one(['EIO', 'ETIMEDOUT', 'EBUSY', 'EINVAL'] as const);
+const maybeErrno = (draw: Draw) => (draw.chance(50) ? errno(draw) : undefined);
+const bytes = (draw: Draw) => draw.one([0, 1, 4096, 65_536, 10_000_000]);
+
+/** Names that the chart waits for, else its devices, else any. */
+function device(draw: Draw, near: Near): string {
+  const waiting = near.waitingFor as readonly string[] | undefined;
+  if (waiting !== undefined && waiting.length > 0 && draw.chance(80)) return draw.one(waiting);
+  const devices = near.devices as readonly { id: string }[] | undefined;
+  if (devices !== undefined && devices.length > 0 && draw.chance(80)) return draw.one(devices).id;
+  return draw.one(['nic0', 'nic1', 'stranger']);
+}
+
+function deviceReached(draw: Draw, near: Near): Data<Inbox['pre-copy'], 'DEVICE_REACHED'> {
+  const target = near.target as (typeof DEVICE_STATES)[number] | undefined;
+  const asked = target !== undefined && draw.chance(60) ? target : draw.one(DEVICE_STATES);
+  const state = draw.chance(60) ? asked : draw.one([...DEVICE_STATES, 'unknown'] as const);
+  return { device: device(draw, near), asked, state, errno: maybeErrno(draw) };
+}
+
+const guestReached = (draw: Draw): Data<Inbox['roll-back'], 'GUEST_REACHED'> => ({
+  asked: draw.one(['running', 'stopped']),
+  state: draw.one(['running', 'stopped', 'unknown']),
+  errno: maybeErrno(draw),
+});
+
+const dirtyLogReached = (draw: Draw): Data<Inbox['pre-copy'], 'DIRTY_LOG_REACHED'> => ({
+  asked: draw.one(['on', 'off']),
+  state: draw.one(['on', 'off']),
+  errno: maybeErrno(draw),
+});
+
+const synced = (draw: Draw): Commands['syncBitmap']['result'] => ({
+  dirtySet: draw.one([1, 2, 3]),
+  remainingPages: draw.one([0, 10, 100]),
+  remainingBytes: bytes(draw),
+  newDirtyPages: draw.one([0, 5]),
+  dirtyPagesBySource: draw.one<Record<string, number>>([{}, { vcpu: 5 }, { vcpu: 5, 'dma:nic0': 7 }]),
+  syncNs: 1000,
+});
+
+const destinationReached = (draw: Draw): Data<Inbox['migration'], 'DESTINATION_REACHED'> => ({
+  asked: draw.one(['prepared', 'loaded', 'running', 'gone']),
+  state: draw.one(['prepared', 'loaded', 'running', 'gone', 'failed', 'unknown']),
+  during: draw.chance(50) ? 'loadDestination' : undefined,
+  errno: maybeErrno(draw),
+});
+
+const verdict = (draw: Draw): Verdict =>
+  draw.one<Verdict>(['continue', 'switchover', 'switchover', 'postcopy', 'abort', { throttlePercent: 20 }]);
+
+/** Remaining bytes at, just below and just above the threshold. */
+function observation(draw: Draw): Observation {
+  const bandwidthBytesPerSecond = draw.one([0, 1000, 1_000_000]);
+  const downtimeLimitMs = 100;
+  const thresholdBytes = (bandwidthBytesPerSecond * downtimeLimitMs) / 1000;
+  return {
+    cause: draw.one(['round', 'sample', 'wake', 'ack']),
+    round: draw.one([1, 2, 3]),
+    remainingBytes: draw.one([0, Math.max(0, thresholdBytes - 1), thresholdBytes, thresholdBytes + 1]),
+    remainingPages: draw.one([0, 94, 95, 96, 100, 1000]),
+    dirtyPagesBySource: { vcpu: 3 },
+    bandwidthBytesPerSecond,
+    downtimeLimitMs,
+    throttlePercent: 0,
+  };
+}
+
+const LOG_AND_DEVICES = {
+  DEVICE_REACHED: deviceReached,
+  DIRTY_LOG_REACHED: dirtyLogReached,
+  BITMAP_SYNCED: synced,
+  SYNC_FAILED: (draw: Draw) => ({ errno: errno(draw) }),
+};
+const LOG_ORDERS = { START: none, STOP: none, SYNC: (draw: Draw) => ({ final: draw.chance(50) }) };
+
+/** The messages of every inbox. */
+export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
+  guest: { STOP: none, RESUME: none, THROTTLE: (draw) => ({ percent: draw.one([0, 20, 99]) }) },
+  device: {
+    SET_STATE: (draw) => ({ target: draw.weighted([...DEVICE_STATES.map((s) => [s, 1] as const), ['RUNNING', 6]]) }),
+  },
+  vfio: { STATE_READ_BACK: (draw) => ({ state: draw.one(DEVICE_STATES) }) },
+  tracking: LOG_ORDERS,
+  'dirty-log': {
+    ...LOG_ORDERS,
+    TRACKING_REACHED: (draw) => ({
+      tracking: '0',
+      asked: draw.one(['tracking', 'off']),
+      state: draw.one(['tracking', 'off']),
+      errno: draw.chance(25) ? errno(draw) : undefined,
+    }),
+    TRACKING_SYNCED: (draw) => ({
+      tracking: '0',
+      dirtyPages: draw.one([0, 9]),
+      errno: draw.chance(25) ? errno(draw) : undefined,
+    }),
+  },
+  'pre-copy': {
+    ...LOG_AND_DEVICES,
+    DEVICE_REACHED: (draw, near) => deviceReached(draw, { ...near, target: 'PRE_COPY' }),
+    HALT: none,
+    VERDICT: (draw) => ({ verdict: verdict(draw), because: { thresholdBytes: bytes(draw) } }),
+    SWITCHOVER_ACKED: (draw, near) => ({ device: device(draw, near) }),
+    SET_DOWNTIME_LIMIT: (draw) => ({ downtimeLimitMs: draw.one([50, 300]) }),
+  },
+  policy: { ASSESS: (draw) => ({ observation: observation(draw) }) },
+  'stop-and-copy': {
+    ...LOG_AND_DEVICES,
+    CONTINUE: none,
+    HALT: none,
+    GUEST_REACHED: guestReached,
+    DESTINATION_REACHED: destinationReached,
+  },
+  destination: { PREPARE: none, LOAD: none, TAKE_OVER: none, ABANDON: none, DEVICE_REACHED: deviceReached },
+  migration: {
+    ...LOG_AND_DEVICES,
+    DESTINATION_REACHED: destinationReached,
+    MIGRATE: none,
+    CANCEL: none,
+    CONTINUE: none,
+    PRECOPY_STARTED: none,
+    SWITCHOVER_DECIDED: (draw) => ({ round: draw.one([1, 2]), because: { remainingBytes: bytes(draw) } }),
+    PRECOPY_FAILED: (draw) => ({ during: 'sendRound', errno: errno(draw) }),
+    DEVICES_STOPPED: none,
+    PAUSED_BEFORE_SWITCHOVER: none,
+    HANDING_OVER: none,
+    SWITCHED_OVER: none,
+    SWITCHOVER_FAILED: (draw) => ({
+      during: 'sendRemaining',
+      errno: errno(draw),
+      destination: draw.one(['not-started', 'unknown']),
+    }),
+    ROLLED_BACK: (draw) => ({ guest: draw.one(['running', 'stopped']), because: draw.one(['', 'no storage']) }),
+  },
+  'roll-back': {
+    ...LOG_AND_DEVICES,
+    SENDING_HALTED: none,
+    GUEST_REACHED: guestReached,
+    DESTINATION_REACHED: destinationReached,
+  },
+};
+
+const roundSent = (draw: Draw): Commands['sendRound']['result'] => ({
+  sentPages: 16,
+  zeroPages: 0,
+  sentBytes: bytes(draw),
+  deviceBytes: 0,
+  remainingPages: 3,
+  remainingBytes: bytes(draw),
+  bandwidthBytesPerSecond: draw.one([0, 1000, 1_000_000]),
+});
+const stateAnswer = (draw: Draw, near: Near) => ({
+  state: draw.chance(50) ? (near.goal as (typeof DEVICE_STATES)[number]) : draw.one(DEVICE_STATES),
+});
+
+/** What a success of each command answers. */
+export const RESULTS: { readonly [N in CommandName]: (draw: Draw, near: Near) => Commands[N]['result'] } = {
+  stopVcpus: none,
+  resumeVcpus: none,
+  throttleVcpus: none,
+  setDeviceState: stateAnswer,
+  getDeviceState: stateAnswer,
+  resetDevice: stateAnswer,
+  startTracking: none,
+  reportDirty: (draw) => ({ dirtyPages: draw.one([0, 10]) }),
+  stopTracking: none,
+  startDirtyLog: none,
+  getDirtyLog: (draw) => ({ dirtyPages: draw.one([0, 10]) }),
+  stopDirtyLog: none,
+  syncBitmap: synced,
+  queryDeviceSizes: (draw) => ({
+    devices: { nic0: { initialBytes: bytes(draw), dirtyBytes: bytes(draw), stopCopyBytes: bytes(draw) } },
+  }),
+  sendRound: roundSent,
+  haltRound: none,
+  sendRemaining: roundSent,
+  sendDeviceState: (draw) => ({ sentBytes: bytes(draw) }),
+  releaseStorage: none,
+  acquireStorage: none,
+  prepareDestination: none,
+  loadDestination: none,
+  startDestination: none,
+  quitDestination: none,
+};
+
+const session = (draw: Draw, near: Near) =>
+  draw.chance(70) ? {} : { session: draw.one([0, near.session as number, 1, 2]) };
+const maySet = (draw: Draw) => (draw.chance(25) ? { handOutErrno: draw.one(['EMFILE', 'EFAULT'] as const) } : {});
+
+/** What the modelled device is told, beside the mirror's read-back. */
+export const DEVICE_EVENTS: Generators<DeviceEvent> = {
+  SET: (draw) => ({ target: draw.one([...DEVICE_STATES, 'PRE_COPY', 'PRE_COPY_P2P', 'STOP_COPY'] as const), walk: draw.one(['whole', 'stepwise']), ...maySet(draw) }),
+  ARC: none,
+  ARC_FAILED: (draw) => ({ errno: errno(draw), rests: draw.one(['here', 'ERROR']) }),
+  STATE_READ_BACK: (draw) => ({ state: draw.one(DEVICE_STATES) }),
+  RESET: none,
+  READ: (draw, near) => ({ bytes: draw.one([0, 1, 5, 1000]), ...session(draw, near) }),
+  GET_PRECOPY_INFO: session,
+  MIG_DATA_SIZE: none,
+  STATE_CHANGED: (draw) => ({ bytes: draw.one([0, 5]) }),
+  REINIT_OPT_IN: none,
+  REINITIALISED: (draw) => ({ initialBytes: draw.one([0, 3, 8]) }),
+  IMAGE_WRITTEN: (draw, near) => ({
+    bytes: draw.one([0, 5]),
+    complete: draw.chance(60),
+    ...(draw.chance(30) ? { bad: true } : {}),
+    ...session(draw, near),
+  }),
+};
+
+/** Answers to these commands: `DONE.x` and `FAILED.x` for each. */
+export function answersTo(commands: readonly CommandName[]): readonly string[] {
+  return commands.flatMap((name) => [`DONE.${name}`, `FAILED.${name}`]);
+}
+
+/** Data of an event of a chart of this kind. */
+export function dataOf(kind: Kind, type: string, draw: Draw, near: Near): object {
+  const [outcome, command] = type.split('.') as [string, CommandName];
+  if (outcome === 'FAILED') return { errno: errno(draw) };
+  if (outcome === 'DONE' && command in COMMANDS) return RESULTS[command](draw, near);
+  const table = (kind === 'vfio' ? DEVICE_EVENTS : MESSAGES[kind]) as Record<
+    string,
+    (draw: Draw, near: Near) => object
+  >;
+  const generate = table[type];
+  if (generate === undefined) throw new Error(`${kind} understands no ${type}`);
+  return generate(draw, near);
+}
+
+/** Every type of event that a chart of this kind may be given. */
+export function typesFor(kind: Kind, commands: readonly CommandName[]): readonly string[] {
+  return [...Object.keys(kind === 'vfio' ? DEVICE_EVENTS : MESSAGES[kind]), ...answersTo(commands)];
+}

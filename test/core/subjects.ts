@@ -1,0 +1,136 @@
+/** Every chart of the gallery with the kind of its inbox and a generator of inputs that reach all of its states. */
+import { policies } from '../../machines/index.ts';
+import type { Kind } from '../../machines/messages.ts';
+import type { Plan, PlanDevice } from '../../machines/plan.ts';
+import { smallPlan } from '../simulation/small-plan.ts';
+import type { Draw } from './event-table.ts';
+
+export interface Subject {
+  /** As in `machines`. */
+  readonly name: string;
+  readonly kind: Kind;
+  readonly input: (draw: Draw) => unknown;
+  /** How many random runs, of how many events at most: enough to take every transition a few times. */
+  readonly runs: number;
+  readonly eventsMax: number;
+}
+
+const ids = (draw: Draw) =>
+  draw.weighted<readonly string[]>([
+    [[], 2],
+    [['nic0'], 2],
+    [['nic0', 'nic1'], 2],
+  ]);
+const addressed = (draw: Draw) =>
+  ids(draw).map((id) => ({ id, address: `device/${id}`, p2p: draw.chance(60), preCopy: draw.chance(60) }));
+
+function plan(draw: Draw): Plan {
+  const logsDma = draw.chance(70);
+  const devices: PlanDevice[] = ids(draw).map((id) => ({ id, features: draw.chance(95) ? 7 : 1, logsDma }));
+  return smallPlan({
+    loop: draw.one(['qemu-8.2', 'qemu-9.2', 'qemu-10.2', 'qemu-11.1', 'textbook']),
+    pauseBeforeSwitchover: draw.chance(50),
+    giveUpAfterMs: draw.chance(15) ? 5 : 60_000,
+    containers: draw.one([[], [{ id: '0', iommuTracks: draw.chance(85), devices }]]),
+  });
+}
+
+/** Parameters that make a policy's rule come out both ways; one that is not here is tried with its defaults. */
+const PARAMETERS: Readonly<Record<string, (draw: Draw) => object>> = {
+  qemu: (draw) => ({ switchesOver: draw.one(['below-or-zero', 'at-or-below']) }),
+  'no-progress': (draw) => ({ shrinkPercent: draw.one([5, 50]) }),
+};
+
+const POLICIES = Object.values(policies).map(({ name, defaults }): Subject => {
+  const parameters = PARAMETERS[name] ?? (() => defaults);
+  const input = (draw: Draw) => ({ parameters: parameters(draw) });
+  return { name: `convergence-${name}`, kind: 'policy', input, runs: 60, eventsMax: 12 };
+});
+
+export const SUBJECTS: readonly Subject[] = [
+  { name: 'migration', kind: 'migration', input: plan, runs: 700, eventsMax: 40 },
+  {
+    name: 'pre-copy',
+    kind: 'pre-copy',
+    input: (draw) => ({
+      loop: draw.one(['qemu-8.2', 'qemu-10.2', 'qemu-11.1', 'textbook']),
+      downtimeLimitMs: 100,
+      availSwitchoverBytesPerSecond: draw.one([0, 1000]),
+      devices: addressed(draw),
+      switchoverAck: draw.chance(50),
+    }),
+    runs: 150,
+    eventsMax: 40,
+  },
+  {
+    name: 'stop-and-copy',
+    kind: 'stop-and-copy',
+    input: (draw) => ({ devices: addressed(draw), pauseBeforeSwitchover: draw.chance(40) }),
+    runs: 300,
+    eventsMax: 40,
+  },
+  {
+    name: 'roll-back',
+    kind: 'roll-back',
+    input: (draw) => ({
+      sending: draw.one(['pre-copy', 'stop-and-copy', 'nobody']),
+      switching: draw.chance(60),
+      devices: addressed(draw),
+    }),
+    runs: 100,
+    eventsMax: 40,
+  },
+  {
+    name: 'destination',
+    kind: 'destination',
+    input: (draw) => ({ devices: addressed(draw) }),
+    runs: 300,
+    eventsMax: 50,
+  },
+  { name: 'guest', kind: 'guest', input: () => ({}), runs: 60, eventsMax: 60 },
+  {
+    name: 'dirty-log',
+    kind: 'dirty-log',
+    input: (draw) => ({
+      trackings: draw.one([[], ['tracking/0'], ['tracking/0', 'tracking/1']]),
+      afterSyncError: draw.one(['fail', 'allDirty']),
+    }),
+    runs: 150,
+    eventsMax: 50,
+  },
+  {
+    name: 'dirty-tracking',
+    kind: 'tracking',
+    input: (draw) => ({
+      tracking: '0',
+      devices: ['nic0', 'nic1'].slice(0, draw.one([1, 2])).map((id) => ({ id, logsDma: draw.chance(70) })),
+      iommuTracks: draw.chance(50),
+      sections: [{ of: 'ram', firstPage: 0, pages: 256 }],
+      ranges: draw.one(['two', 'three']),
+      pageBytes: 4096,
+    }),
+    runs: 100,
+    eventsMax: 50,
+  },
+  {
+    name: 'device-control',
+    kind: 'device',
+    input: (draw) => ({ device: 'nic0', mirror: 'vfio/nic0', state: draw.one(['RUNNING', 'STOP']) }),
+    runs: 120,
+    eventsMax: 50,
+  },
+  {
+    name: 'vfio-device',
+    kind: 'vfio',
+    input: (draw) => ({
+      features: draw.one([1, 3, 5, 5, 7, 7]),
+      initial: draw.one(['RUNNING', 'STOP', 'STOP_COPY', 'RESUMING', 'ERROR']),
+      initialBytes: draw.one([0, 4]),
+      stopCopyBytes: draw.one([0, 6]),
+      onBadImage: draw.one(['stay', 'error', 'unseen']),
+    }),
+    runs: 250,
+    eventsMax: 60,
+  },
+  ...POLICIES,
+];
