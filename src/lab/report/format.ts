@@ -26,7 +26,6 @@ export function formatRate(bytesPerSecond: number): string {
 }
 
 export function formatMs(ms: number): string {
-  if (ms >= 119_500) return `${digits(ms / 60_000)} min`;
   if (ms >= 9_995) return `${digits(ms / 1000)} s`;
   if (ms > 0 && ms < 0.0995) return `${digits(ms * 1000)} us`;
   return `${digits(ms)} ms`;

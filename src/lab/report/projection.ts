@@ -202,7 +202,7 @@ export class ReportProjection {
       thresholdBytes: 0,
       remainingBytes: sent.remainingBytes,
       throttlePercent: 0,
-      verdict: 'continue',
+      verdict: null,
       because: {},
     };
     this.rounds.push(this.drafted);

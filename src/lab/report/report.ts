@@ -122,6 +122,7 @@ export interface Round {
   readonly thresholdBytes: number;
   readonly remainingBytes: number;
   readonly throttlePercent: number;
-  readonly verdict: Verdict;
+  /** Null for a round that nobody judged: it was cut short. */
+  readonly verdict: Verdict | null;
   readonly because: Because;
 }

@@ -40,13 +40,15 @@ function decision(last: Round, report: Told, scenario: Scenario): string {
   }
   const fits = `what remained (${formatBytes(last.remainingBytes)}) fits into ${scenario.vmm.downtimeLimitMs} ms at ${formatRate(last.bandwidthBytesPerSecond)} (${formatBytes(last.thresholdBytes)})`;
   const hovered = report.rounds.filter(near).length;
-  const often = hovered > 2 ? ` It hovered: ${hovered} times the remainder came within 10 % of what fits.` : '';
+  const often = hovered > 1 ? ` It hovered: ${hovered} rounds ended within ${HOVERING_PERCENT} % of what fits.` : '';
   return `It switched over because ${fits}.${often}`;
 }
 
-/** Within a tenth of the threshold, above or below it. */
-function near(round: Round): boolean {
-  return round.thresholdBytes > 0 && Math.abs(round.remainingBytes - round.thresholdBytes) <= 0.1 * round.thresholdBytes;
+/** How near to the threshold, above or below it, a remainder counts as hovering; this project's own word and figure. */
+const HOVERING_PERCENT = 5;
+
+function near({ thresholdBytes, remainingBytes }: Round): boolean {
+  return thresholdBytes > 0 && Math.abs(remainingBytes - thresholdBytes) <= (HOVERING_PERCENT / 100) * thresholdBytes;
 }
 
 function unconverged(report: Told, scenario: Scenario): string {

@@ -17,23 +17,23 @@ export function reportText(report: Report, { colour = false, next }: TextOptions
     report.sentence,
     ...section(bold('Rounds'), roundsTable(report.rounds)),
     ...section(bold('Downtime'), downtimeTable(report)),
-    ...section(bold('Sent'), bytesLines(report)),
+    ...section(bold('Sent'), report.rounds.length === 0 ? '' : bytesLines(report)),
     ...section(bold('Dirty tracking'), report.trackers.map(({ container, tracker, because }) => `  container ${container}: ${tracker} (${because})`).join('\n')),
     ...section(bold('Warnings'), report.warnings.map((warning) => `  ${warning}`).join('\n')),
     ...section(bold('Checks'), checkLines(report)),
     ...(next === undefined ? [] : [next]),
   ];
-  return `${parts.join('\n\n')}\n`;
+  return `${parts.join('\n\n').replace(/[ \t]+$/gm, '')}\n`;
 }
 
 function section(title: string, body: string): readonly string[] {
   return body === '' ? [] : [`${title}\n${body}`];
 }
 
-function plainTable(head: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
+function plainTable(head: readonly string[], rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
   const table = new Table({
     head: [...head],
-    colAligns: head.map((_, index) => (index < left ? 'left' : 'right')),
+    colAligns: head.map((_, index) => (left.includes(index) ? 'left' : 'right')),
     style: { head: [], border: [], compact: true, 'padding-left': 2, 'padding-right': 0 },
     chars: Object.fromEntries(BORDERS.map((name) => [name, ''])),
   });
@@ -59,34 +59,40 @@ const BORDERS = [
   'middle',
 ] as const;
 
+/** Columns of the rounds that hold words. */
+const LEFT = [0, 6, 7];
+
 /** A run that hovers has hundreds of rounds: the first and the last tell the story. */
 const ROUNDS_SHOWN_MAX = 16;
 
 function roundsTable(rounds: readonly Round[]): string {
   if (rounds.length === 0) return '';
-  const head = ['round', 'start', 'took', 'sent', 'pages', 'zero', 'at', 'then dirty', 'remaining', 'fits', 'verdict'];
+  const head = ['round', 'took', 'sent', 'at', 'remaining', 'fits', 'verdict', 'found dirty, in pages'];
   const row = (round: Round) => [
     String(round.round),
-    formatMs(round.startMs),
     formatMs(round.durationMs),
     formatBytes(round.sentBytes),
-    formatCount(round.sentPages),
-    formatCount(round.zeroPages),
     formatRate(round.bandwidthBytesPerSecond),
-    writers(round),
     formatBytes(round.remainingBytes),
-    formatBytes(round.thresholdBytes),
-    typeof round.verdict === 'string' ? round.verdict : JSON.stringify(round.verdict),
+    round.verdict === null ? '' : formatBytes(round.thresholdBytes),
+    verdictText(round.verdict),
+    writers(round),
   ];
   const half = ROUNDS_SHOWN_MAX / 2;
-  if (rounds.length <= ROUNDS_SHOWN_MAX) return plainTable(head, rounds.map(row));
+  if (rounds.length <= ROUNDS_SHOWN_MAX) return plainTable(head, rounds.map(row), LEFT);
   const gap = [`... ${rounds.length - 2 * half} more`, ...head.slice(1).map(() => '')];
-  return plainTable(head, [...rounds.slice(0, half).map(row), gap, ...rounds.slice(-half).map(row)]);
+  return plainTable(head, [...rounds.slice(0, half).map(row), gap, ...rounds.slice(-half).map(row)], LEFT);
+}
+
+function verdictText(verdict: Round['verdict']): string {
+  if (verdict === null) return 'cut short';
+  return typeof verdict === 'string' ? verdict : JSON.stringify(verdict);
 }
 
 function writers(round: Round): string {
   const sources = Object.entries(round.dirtyPagesBySource).filter(([, pages]) => pages > 0);
-  return sources.length === 0 ? '0' : sources.map(([source, pages]) => `${source} ${formatCount(pages)}`).join(', ');
+  if (round.verdict === null) return '';
+  return sources.length === 0 ? 'none' : sources.map(([source, pages]) => `${source} ${formatCount(pages)}`).join(', ');
 }
 
 const PHASES: readonly (readonly [keyof DowntimeSplit, string])[] = [
