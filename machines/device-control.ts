@@ -145,7 +145,7 @@ export const deviceControl = setup({
           },
           {
             target: 'deciding',
-            actions: ['rememberState', { type: 'moveMirror', params: moved }],
+            actions: ['rememberState', 'forgetErrno', { type: 'moveMirror', params: moved }],
           },
         ],
         'FAILED.resetDevice': { target: 'answeringLost', actions: 'rememberErrno' },
@@ -178,7 +178,7 @@ export const deviceControl = setup({
       always: 'lost',
     },
     lost: {
-      description: 'In ERROR or unreachable. QEMU aborts the process when a reset fails; here every order is tried anew.',
+      description: 'In ERROR or unreachable. QEMU aborts the process when a reset fails; here each order to run resets anew, and no other order can help.',
       on: {
         SET_STATE: [
           { guard: 'asksToRun', target: 'resetting', actions: ['rememberOrder', 'forgetErrno'] },

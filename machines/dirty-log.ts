@@ -22,6 +22,8 @@ interface Context extends DirtyLogInput {
   asker: Address;
   goal: 'on' | 'off';
   final: boolean;
+  /** A sync that was asked for while another ran. */
+  queued: { readonly final: boolean; readonly asker: Address } | undefined;
   waitingFor: readonly Address[];
   /** Of the start or sync that runs. */
   errno: Errno | undefined;
@@ -44,17 +46,20 @@ export const dirtyLog = setup({
     }),
     ...facts({ warn: 'WARNED' }),
     rememberStart: assign(({ event }) => ({ goal: 'on' as const, asker: (event as Received<'dirty-log'>).from, errno: undefined })),
-    rememberStop: assign(({ event }) => ({ goal: 'off' as const, asker: (event as Received<'dirty-log'>).from })),
+    rememberRestart: assign(({ event }) => ({ goal: 'on' as const, asker: (event as Received<'dirty-log'>).from })),
+    rememberStop: assign(({ event }) => ({ goal: 'off' as const, asker: (event as Received<'dirty-log'>).from, queued: undefined })),
     rememberSync: assign(({ event }) =>
       event.type === 'SYNC' ? { final: event.final, asker: event.from, errno: undefined, everything: false } : {},
     ),
+    queueSync: assign(({ event }) => (event.type === 'SYNC' ? { queued: { final: event.final, asker: event.from } } : {})),
+    takeQueuedSync: assign(({ context }) => ({ ...context.queued, queued: undefined, errno: undefined, everything: false })),
     expectTrackings: assign(({ context }) => expecting(context.trackings)),
     countArrival: assign(({ context, event }) => arrived(context, (event as Received<'dirty-log'>).from)),
     rememberErrno: assign(({ event }) => ('errno' in event && event.errno !== undefined ? { errno: event.errno, everything: true } : {})),
-    forgetErrno: assign({ errno: undefined, everything: false }),
   },
   guards: {
     everyoneArrived: ({ context }) => everyoneArrived(context),
+    syncIsQueued: ({ context }) => context.queued !== undefined,
     wantsOff: ({ context }) => context.goal === 'off',
     wantsOn: ({ context }) => context.goal === 'on',
     failed: ({ context }) => context.errno !== undefined,
@@ -71,6 +76,7 @@ export const dirtyLog = setup({
     asker: 'pre-copy',
     goal: 'off',
     final: false,
+    queued: undefined,
     waitingFor: [],
     errno: undefined,
     everything: false,
@@ -80,6 +86,10 @@ export const dirtyLog = setup({
   on: {
     START: { description: 'Remembered until what runs has been answered.', actions: 'rememberStart' },
     STOP: { description: 'Remembered until what runs has been answered.', actions: 'rememberStop' },
+    SYNC: {
+      description: 'No epoch has begun, or it ends: there is nothing to collect. Who waits for the start or the stop still does.',
+      actions: { type: 'answerSyncFailed', params: ({ event }) => ({ to: event.from, errno: 'EINVAL' }) },
+    },
     TRACKING_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     TRACKING_SYNCED: { description: 'An answer to a sync that a later order has replaced.' },
   },
@@ -88,7 +98,6 @@ export const dirtyLog = setup({
       on: {
         START: { target: 'starting', actions: 'rememberStart' },
         STOP: { actions: ['rememberStop', { type: 'answerReached', params: ({ context }) => reached(context, 'off', 'off') }] },
-        SYNC: { description: 'No epoch has begun: there is nothing to collect.', actions: ['rememberSync', { type: 'answerSyncFailed', params: ({ context }) => ({ to: context.asker, errno: 'EINVAL' }) }] },
       },
     },
     starting: {
@@ -118,6 +127,7 @@ export const dirtyLog = setup({
       initial: 'resting',
       states: {
         resting: {
+          always: { guard: 'syncIsQueued', target: 'collecting', actions: 'takeQueuedSync' },
           on: {
             SYNC: { target: 'collecting', actions: 'rememberSync' },
             STOP: { target: '#dirty-log.stopping', actions: 'rememberStop' },
@@ -131,8 +141,11 @@ export const dirtyLog = setup({
               description: 'KVM_GET_DIRTY_LOG kicks the vCPUs first, so that nothing hides in a PML buffer.',
               entry: 'getDirtyLog',
               on: {
-                'DONE.getDirtyLog': 'trackers',
-                'FAILED.getDirtyLog': { target: 'trackers', actions: 'rememberErrno' },
+                'DONE.getDirtyLog': [{ guard: 'wantsOff', target: '#dirty-log.stopping' }, { target: 'trackers' }],
+                'FAILED.getDirtyLog': [
+                  { guard: 'wantsOff', target: '#dirty-log.stopping' },
+                  { target: 'trackers', actions: 'rememberErrno' },
+                ],
               },
             },
             trackers: {
@@ -169,7 +182,16 @@ export const dirtyLog = setup({
               },
             },
           },
-          on: { SYNC: { description: 'The sync that runs serves the latest asker.', actions: 'rememberSync' } },
+          on: {
+            SYNC: {
+              description: 'Collected anew: what the sync that runs has read may be older than this order, and its errors count.',
+              actions: 'queueSync',
+            },
+            START: {
+              description: 'Already so: the answer says it. What the sync has met so far still counts.',
+              actions: ['rememberRestart', { type: 'answerReached', params: ({ context }) => reached(context, 'on', 'on') }],
+            },
+          },
         },
       },
     },
@@ -193,7 +215,6 @@ export const dirtyLog = setup({
           },
         },
       },
-      on: { SYNC: { actions: ['rememberSync', { type: 'answerSyncFailed', params: ({ context }) => ({ to: context.asker, errno: 'EINVAL' }) }] } },
     },
     stopped: {
       always: [
@@ -205,6 +226,7 @@ export const dirtyLog = setup({
   },
 });
 
+/** An order that was reached carries no errno of an earlier one. */
 function reached(context: Context, asked: 'on' | 'off', state: 'on' | 'off') {
-  return { to: context.asker, asked, state, errno: context.errno };
+  return { to: context.asker, asked, state, errno: asked === state ? undefined : context.errno };
 }

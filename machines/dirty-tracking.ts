@@ -67,6 +67,7 @@ export const dirtyTracking = setup({
     rememberErrno: assign(({ event }) => ('errno' in event ? { errno: event.errno } : {})),
   },
   guards: {
+    noDevices: ({ context }) => context.devices.length === 0,
     allDevicesLog: ({ context }) => context.devices.every((device) => device.logsDma),
     iommuTracks: ({ context }) => context.iommuTracks,
     wantsOff: ({ context }) => context.goal === 'off',
@@ -92,6 +93,11 @@ export const dirtyTracking = setup({
   initial: 'off',
   states: {
     off: {
+      always: {
+        guard: 'syncIsAsked',
+        description: 'A sync was asked for while the start ran, and the start failed.',
+        actions: ['forgetSync', { type: 'answerSynced', params: notTracking }],
+      },
       on: {
         START: { target: 'choosing', actions: 'rememberStart' },
         STOP: {
@@ -100,12 +106,18 @@ export const dirtyTracking = setup({
         },
         SYNC: {
           description: 'Not tracking: everything may be dirty, which the answer says as an error.',
-          actions: { type: 'answerSynced', params: ({ context }) => ({ to: context.asker, tracking: context.tracking, dirtyPages: 0, errno: 'EINVAL' }) },
+          actions: { type: 'answerSynced', params: notTracking },
         },
       },
     },
     choosing: {
       always: [
+        {
+          guard: 'noDevices',
+          description: 'Vacuously, every device logs (QEMU); there is nothing to start.',
+          target: 'tracking',
+          actions: ['chooseDevice', { type: 'tellChoice', params: choice }],
+        },
         { guard: 'allDevicesLog', target: 'starting', actions: ['chooseDevice', { type: 'tellChoice', params: choice }] },
         { guard: 'iommuTracks', target: 'starting', actions: ['chooseIommu', { type: 'tellChoice', params: choice }] },
         { target: 'tracking', actions: ['choosePerpetual', { type: 'tellChoice', params: choice }] },
@@ -215,6 +227,12 @@ function choice({ context }: { context: Context }) {
   return { tracking: context.tracking, tracker: context.tracker, because: reason(context, context.tracker) };
 }
 
+function notTracking({ context }: { context: Context }) {
+  return { to: context.asker, tracking: context.tracking, dirtyPages: 0, errno: 'EINVAL' as const };
+}
+
+/** An order that was reached carries no errno of an earlier one. */
 function reached(context: Context, asked: 'tracking' | 'off', state: 'tracking' | 'off') {
-  return { to: context.asker, tracking: context.tracking, asked, state, errno: context.errno };
+  const errno = asked === state ? undefined : context.errno;
+  return { to: context.asker, tracking: context.tracking, asked, state, errno };
 }

@@ -53,6 +53,10 @@ export const guest = setup({
   context: { asker: 'stop-and-copy', goal: 'running', throttlePercent: 0, attempts: 0, errno: undefined },
   options: { maxIterations: 100 },
   initial: 'running',
+  on: {
+    'DONE.throttleVcpus': { description: 'The guest has been told to stop in the meantime.' },
+    'FAILED.throttleVcpus': { description: 'The guest has been told to stop in the meantime.' },
+  },
   states: {
     running: {
       entry: 'forgetAttempts',
@@ -80,7 +84,7 @@ export const guest = setup({
       },
     },
     stopping: {
-      entry: 'stopVcpus',
+      entry: ['forgetAttempts', 'stopVcpus'],
       on: {
         STOP: { actions: 'rememberStop' },
         RESUME: { description: 'Carried out once the stop has been answered.', actions: 'rememberResume' },

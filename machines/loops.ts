@@ -137,7 +137,9 @@ export function loop(name: LoopName): Loop {
 export function roundEnd(name: LoopName, limits: { downtimeLimitMs: number; availSwitchoverBytesPerSecond: number }): RoundEnd {
   const { passEnds, windowMs } = ROWS[name];
   if (passEnds === undefined || windowMs === undefined) return { rule: 'drained' };
-  return { rule: 'low-water', ...passEnds, windowMs, ...limits };
+  // Named one by one: callers pass their whole context, and a command must not carry it.
+  const { downtimeLimitMs, availSwitchoverBytesPerSecond } = limits;
+  return { rule: 'low-water', ...passEnds, windowMs, downtimeLimitMs, availSwitchoverBytesPerSecond };
 }
 
 /** What the decision compares with the threshold: guest memory and devices, as the release adds them up. */

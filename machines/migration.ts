@@ -80,6 +80,7 @@ export const migration = setup({
   guards: {
     isBlocked: ({ context }) => blockers(context.plan).length > 0,
     reportsDevice: ({ context }) => loop(context.plan.loop).reportsDevice,
+    reportsFailing: ({ context }) => loop(context.plan.loop).reportsFailing,
     destinationPrepared: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'prepared',
     destinationFailed: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'failed',
     mayStillRun: ({ event }) => event.type === 'SWITCHOVER_FAILED' && event.destination === 'unknown',
@@ -254,8 +255,17 @@ export const migration = setup({
       on: onTheWayBack('cancelled'),
     },
     failing: {
-      entry: [status('failing'), { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context) }) }],
+      initial: 'announcing',
       on: onTheWayBack('failed'),
+      states: {
+        announcing: {
+          always: [
+            { guard: 'reportsFailing', target: 'rollingBack', actions: status('failing') },
+            { description: 'Up to 10.2 the status stays what it was until `failed`.', target: 'rollingBack' },
+          ],
+        },
+        rollingBack: { entry: { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context) }) } },
+      },
     },
     cancelled: { type: 'final', entry: [status('cancelled'), 'closePreCopy', 'closeStopAndCopy', 'closeRollBack', end()] },
     failed: { type: 'final', entry: [status('failed'), 'closePreCopy', 'closeStopAndCopy', 'closeRollBack', end()] },

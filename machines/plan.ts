@@ -62,12 +62,16 @@ export function plannedDevices(plan: Plan): readonly PlannedDevice[] {
 /** Why this plan may not start; empty when it may. */
 export function blockers(plan: Plan): readonly string[] {
   const devices = plannedDevices(plan);
+  const { vfio } = loop(plan.loop);
   const reasons: string[] = [];
   if (devices.length === 0) return reasons;
-  if (!loop(plan.loop).vfio.devices) reasons.push(`${plan.loop} does not migrate VFIO devices (qemu-8.0 is the first release that does)`);
-  if (plan.enableMigration === 'off') reasons.push('migration of VFIO devices is off (enable-migration=off)');
+  if (!vfio.devices) return [`${plan.loop} does not migrate VFIO devices (qemu-8.0 is the first release that does)`];
+  // A device that is not to migrate is not asked what it can do (hw/vfio/migration.c, vfio_migration_realize).
+  if (plan.enableMigration === 'off') return ['migration of VFIO devices is off (enable-migration=off)'];
   const withoutP2p = devices.filter((device) => !device.p2p).map((device) => device.id);
-  if (devices.length > 1 && withoutP2p.length > 0) {
+  if (devices.length > 1 && !vfio.p2p) {
+    reasons.push(`${plan.loop} migrates a single VFIO device (qemu-8.2 is the first release that migrates several)`);
+  } else if (devices.length > 1 && withoutP2p.length > 0) {
     reasons.push(
       `${devices.length} VFIO devices need P2P states on every one, and ${withoutP2p.join(', ')} ${withoutP2p.length === 1 ? 'has' : 'have'} none: one could still write to another that is stopped`,
     );

@@ -255,7 +255,10 @@ export const stopAndCopy = setup({
     },
     halted: {
       entry: 'tellHalted',
-      on: { '*': { description: 'Answers to orders that no longer matter.' } },
+      on: {
+        HALT: { target: 'halted', reenter: true },
+        '*': { description: 'Answers to orders that no longer matter.' },
+      },
     },
     inDoubt: {
       description: 'The destination may run. Nothing here may bring the source back.',

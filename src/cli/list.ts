@@ -41,7 +41,10 @@ function things(what: What): readonly Listed[] {
     case 'policies':
       return Object.values(policies).map(({ name, description }) => ({ name, description }));
     case 'machines':
-      return Object.entries(machines).map(([name, machine]) => ({ name, description: machine.config.description ?? '' }));
+      return Object.entries(machines).map(([name, machine]) => ({
+        name,
+        description: machine.config.description ?? '',
+      }));
     case 'devices':
       return DEVICES;
     default:

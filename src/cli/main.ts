@@ -17,7 +17,9 @@ Exit codes: 0 done; 1 the migration did not complete or an expectation was not m
 
 export function program(): Command {
   const command = new Command('switchover')
-    .description('Rehearses, drives and explains live migrations of virtual machines that have passthrough (VFIO) devices.')
+    .description(
+      'Rehearses, drives and explains live migrations of virtual machines that have passthrough (VFIO) devices.',
+    )
     .version(VERSION)
     .showHelpAfterError('(switchover --help says more)')
     .addHelpText('after', EXIT_CODES)

@@ -1,8 +1,8 @@
 /** A progress bar on a terminal: what has been sent of what is known to be needed, the round, the status. */
 import { Presets, SingleBar } from 'cli-progress';
-import { formatBytes, formatMs } from '../lab/report/format.ts';
 import type { Progress } from '../drivers/driver.ts';
 import type { Migration } from '../lab/migrate.ts';
+import { formatBytes, formatMs } from '../lab/report/format.ts';
 
 export interface ProgressView {
   follow(migration: Migration): void;
@@ -26,6 +26,7 @@ export function progressOf(shown: boolean): ProgressView {
   );
   let migration: Migration | undefined;
   let latest: Progress | undefined;
+  let bytesPerSecond = 0;
   let status = 'none';
   let running = false;
   const refresh = () => {
@@ -38,7 +39,7 @@ export function progressOf(shown: boolean): ProgressView {
       status,
       round: latest === undefined ? '' : `, round ${latest.round}`,
       remaining: formatBytes(left),
-      rate: latest === undefined ? '' : `${formatBytes(latest.bandwidthBytesPerSecond)}/s`,
+      rate: bytesPerSecond === 0 ? '' : `${formatBytes(bytesPerSecond)}/s`,
     });
   };
   return {
@@ -47,6 +48,9 @@ export function progressOf(shown: boolean): ProgressView {
       running = true;
       bar.start(1, 0, { time: '0 ms', status, round: '', remaining: '', rate: '' });
       followed.progress$.subscribe((progress) => {
+        if (latest !== undefined && progress.nowNs > latest.nowNs) {
+          bytesPerSecond = (1e9 * (progress.sentBytes - latest.sentBytes)) / (progress.nowNs - latest.nowNs);
+        }
         latest = progress;
       });
       followed.records$.subscribe({

@@ -43,7 +43,9 @@ export function proveRun(journal: Journal, run: string, { reRun, allowDrift }: P
   const report = projection.report();
   if (reRun) {
     if (opened.drivers.join() !== 'model') {
-      throw new UsageError(`run "${run}" was driven by ${opened.drivers.join(', ')}: only a modelled run can be made again`);
+      throw new UsageError(
+        `run "${run}" was driven by ${opened.drivers.join(', ')}: only a modelled run can be made again`,
+      );
     }
     const again = rehearse(opened.scenario as Scenario, { run });
     const divergence = compareRecords(records, again.journal.read(run), recordText);

@@ -42,7 +42,9 @@ async function replayAll(path: string, options: ReplayOptions): Promise<void> {
     const chosen = options.run === undefined ? present : present.filter((run) => run === options.run);
     if (chosen.length === 0) {
       const known = present.length === 0 ? 'it has none' : `it has ${present.join(', ')}`;
-      throw new UsageError(options.run === undefined ? `${path} holds no runs` : `${path} has no run "${options.run}": ${known}`);
+      throw new UsageError(
+        options.run === undefined ? `${path} holds no runs` : `${path} has no run "${options.run}": ${known}`,
+      );
     }
     if (options.export !== undefined) {
       const [only, ...others] = chosen;

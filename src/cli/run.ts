@@ -65,7 +65,9 @@ async function run(name: string, options: RunOptions): Promise<void> {
     else {
       const { reportText } = await import('../lab/report/text.ts');
       const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
-      process.stdout.write(reportText(report, { colour, next: nextCommand(name, report.seed, options, migration.run) }));
+      process.stdout.write(
+        reportText(report, { colour, next: nextCommand(name, report.seed, options, migration.run) }),
+      );
     }
     process.exitCode = interrupts.count > 0 ? INTERRUPTED : exitCodeOf(report, scenario);
   } finally {
@@ -82,8 +84,8 @@ async function journalAt(path: string | undefined) {
 
 /** A report ends with what to do next with this run. */
 function nextCommand(name: string, seed: number, { journal }: RunOptions, run: string): string {
-  if (journal !== undefined) return `Replay it:  switchover replay ${quoted(journal)} --run ${quoted(run)}`;
-  return `Keep it:  switchover run ${quoted(name)} --seed ${seed} --journal runs.db && switchover replay runs.db`;
+  if (journal !== undefined) return `Replay it:  npx switchover replay ${quoted(journal)} --run ${quoted(run)}`;
+  return `Keep it:  npx switchover run ${quoted(name)} --seed ${seed} --journal runs.db && npx switchover replay runs.db`;
 }
 
 function quoted(word: string): string {
@@ -92,7 +94,8 @@ function quoted(word: string): string {
 
 function wholeNumber(text: string): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 0xffff_ffff) throw new InvalidArgumentError('expected a whole number from 0 to 4294967295, such as 7.');
+  if (!/^\d+$/.test(text) || number > 0xffff_ffff)
+    throw new InvalidArgumentError('expected a whole number from 0 to 4294967295, such as 7.');
   return number;
 }
 

@@ -23,7 +23,10 @@ export interface Chart {
   readonly machine: AnyStateMachine;
   start(input: unknown): { snapshot: Snapshot; outputs: readonly ChartOutput[] };
   /** `taken` is false when no transition of the present state takes the event. */
-  step(snapshot: Snapshot, event: RecordedEvent): { snapshot: Snapshot; outputs: readonly ChartOutput[]; taken: boolean };
+  step(
+    snapshot: Snapshot,
+    event: RecordedEvent,
+  ): { snapshot: Snapshot; outputs: readonly ChartOutput[]; taken: boolean };
 }
 
 interface ExecutedAction {
@@ -99,7 +102,9 @@ function toOutput(machine: AnyStateMachine, action: ExecutedAction): ChartOutput
     default: {
       const route = (action.exec as { route?: OutputRoute } | undefined)?.route;
       if (route === undefined) {
-        throw new Error(`chart ${machine.id}: action "${action.type}" is neither a message, command, open, close nor fact`);
+        throw new Error(
+          `chart ${machine.id}: action "${action.type}" is neither a message, command, open, close nor fact`,
+        );
       }
       return { kind: 'routed', action: action.type, route, params: action.params };
     }

@@ -39,5 +39,11 @@ export interface Opened {
 
 /** `effects` is the CRC-32 of the effects that this record caused, as `checksumOfEffects` computes it. */
 export type Rec =
-  | { readonly position: 0; readonly atNs: number; readonly kind: 'opened'; readonly opened: Opened; readonly effects: number }
+  | {
+      readonly position: 0;
+      readonly atNs: number;
+      readonly kind: 'opened';
+      readonly opened: Opened;
+      readonly effects: number;
+    }
   | ({ readonly position: number; readonly atNs: number; readonly kind: 'input'; readonly effects: number } & Input);

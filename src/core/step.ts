@@ -5,8 +5,9 @@
  * The record's event is delivered to its chart; messages between charts run to rest first in, first out; what is left
  * over is effects with ids `position:index`.
  */
-import { COMMANDS, type CommandName } from '../../machines/words.ts';
+
 import type { Opening, OutputRoute } from '../../machines/messages.ts';
+import { COMMANDS, type CommandName } from '../../machines/words.ts';
 import type { ChartOutput, Snapshot } from './chart.ts';
 import type { Command, Effect, Timer } from './effect.ts';
 import type { Address, EffectId, Input, Opened, RecordedEvent } from './record.ts';
@@ -104,7 +105,8 @@ class Turn {
 
   run(): void {
     for (let delivered = 0; delivered < this.queue.length; delivered++) {
-      if (delivered >= DELIVERIES_MAX) throw new Error(`record ${this.position}: more than ${DELIVERIES_MAX} deliveries`);
+      if (delivered >= DELIVERIES_MAX)
+        throw new Error(`record ${this.position}: more than ${DELIVERIES_MAX} deliveries`);
       this.deliver(this.queue[delivered] as Letter);
     }
     this.queue.length = 0;
@@ -194,7 +196,8 @@ class Turn {
         for (const opening of params.charts as readonly Opening[]) this.openChart(route.chart, opening);
         break;
       case 'close':
-        for (const address of (params.addresses as readonly Address[] | undefined) ?? [route.chart]) this.closeChart(address);
+        for (const address of (params.addresses as readonly Address[] | undefined) ?? [route.chart])
+          this.closeChart(address);
         break;
       case 'fact':
         this.effects.push({ kind: 'fact', id: this.nextId(), by, event: { type: route.type, ...params } });

@@ -2,9 +2,10 @@
  * The charts of one migration at rest: what a fold of records has come to. Nothing else is needed to recover: the
  * commands without an answer carry their deadlines, the armed timers their due times.
  */
-import { createChart, type Chart, type Snapshot } from './chart.ts';
+
 import type { AnyStateMachine } from 'xstate';
 import type { Kind } from '../../machines/messages.ts';
+import { type Chart, createChart, type Snapshot } from './chart.ts';
 import type { Command, Timer } from './effect.ts';
 import type { Address, EffectId } from './record.ts';
 

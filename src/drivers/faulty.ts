@@ -41,6 +41,7 @@ export function withFaults(driver: Driver, clock: RunClock, plan: readonly Plann
     sizes: driver.sizes,
     facts$: driver.facts$,
     pages$: driver.pages$,
+    ...(driver.progress$ === undefined ? {} : { progress$: driver.progress$ }),
     perform: (command, answer) => faulty.perform(command, answer),
     abandon: (id) => faulty.abandon(id),
     reconcile: (pending) => faulty.reconcile(pending),

@@ -6,8 +6,9 @@
  * chart refuses is refused here with the chart's errno; nothing is decided twice. What the device writes into guest memory
  * is elsewhere (dma/device-dma.ts) and follows from the state that this one tells.
  */
-import type { DeviceContext, DeviceEvent, DeviceFact } from '../../machines/vfio-device.ts';
-import { nextArc, vfioDevice } from '../../machines/vfio-device.ts';
+import { nextArc } from '../../machines/vfio-arcs.ts';
+import { vfioDevice } from '../../machines/vfio-device.ts';
+import type { DeviceContext, DeviceEvent, DeviceFact } from '../../machines/vfio-protocol.ts';
 import type { DeviceState, Errno, FeatureMask } from '../../machines/words.ts';
 import type { Entry, RunClock } from '../clock/clock.ts';
 import { createChart, type Snapshot } from '../core/chart.ts';

@@ -17,15 +17,17 @@ const BUSY_TIMEOUT_MS = 5_000;
 
 /**
  * `runs.records` counts a run's records, so that a run that lost its last ones is noticed, and is what `append` compares its
- * expectation with. Times are wall time in ms since 1970. `writers` holds claims, see writer.ts.
+ * expectation with; `runs.begun` numbers the runs as they come. Times are wall time in ms since 1970. `writers` holds claims,
+ * see writer.ts. No table has a second index: two copies of a name could be damaged apart, and a run be listed yet not found.
  */
 const SCHEMA = `
   CREATE TABLE runs (
     run TEXT PRIMARY KEY NOT NULL,
+    begun INTEGER NOT NULL,
     records INTEGER NOT NULL,
     opened_at_ms INTEGER NOT NULL,
     appended_at_ms INTEGER NOT NULL
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE records (
     run TEXT NOT NULL,
     position INTEGER NOT NULL,

@@ -85,7 +85,7 @@ export class SqliteJournal implements Journal {
         position++;
       }
     }
-    if (last >= records && from <= records) {
+    if (last >= records) {
       const message = `the run ends here, yet there are records up to position ${last}`;
       throw new JournalError('damaged', message, { run, position: records });
     }
@@ -155,6 +155,9 @@ export class SqliteJournal implements Journal {
     const { records, last } = extentOf(this.#query({ run }, () => this.#sql.extent.get(run)));
     if (records === undefined && last !== undefined) {
       throw new JournalError('damaged', 'it has records but is not in the table of runs', { run, position: 0 });
+    }
+    if (records !== undefined && records < 1) {
+      throw new JournalError('damaged', `it is said to have ${records} records`, { run, position: 0 });
     }
     return { records: records ?? 0, last: last ?? -1 };
   }

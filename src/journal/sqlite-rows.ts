@@ -23,9 +23,16 @@ export interface RunRow {
 }
 
 export type Row<K extends string> = Readonly<Record<K, unknown>>;
-export type Statements = ReturnType<typeof statements>;
+/** A prepared statement; libsql's own type cannot be named in declarations. */
+interface Statement {
+  run(...values: readonly unknown[]): { readonly changes: number };
+  get(...values: readonly unknown[]): unknown;
+  all(...values: readonly unknown[]): unknown[];
+}
+type StatementName = 'extent' | 'setCount' | 'addRecord' | 'records' | 'runs' | 'writer' | 'setWriter' | 'dropWriter';
+export type Statements = Readonly<Record<StatementName, Statement>>;
 
-export function statements(db: SqliteDatabase) {
+export function statements(db: SqliteDatabase): Statements {
   return {
     /** Of a run: how many records it says to have, and where its last one is, both at one moment. */
     extent: db.prepare(
@@ -33,7 +40,8 @@ export function statements(db: SqliteDatabase) {
               (SELECT ${integer('max(position)')} FROM records WHERE run = ?1) AS last`,
     ),
     setCount: db.prepare(
-      `INSERT INTO runs (run, records, opened_at_ms, appended_at_ms) VALUES (?, ?, ?, ?)
+      `INSERT INTO runs (run, begun, records, opened_at_ms, appended_at_ms)
+       VALUES (?, (SELECT coalesce(max(begun), 0) + 1 FROM runs), ?, ?, ?)
        ON CONFLICT (run) DO UPDATE SET records = excluded.records, appended_at_ms = excluded.appended_at_ms`,
     ),
     addRecord: db.prepare('INSERT INTO records (run, position, text, crc) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
@@ -45,7 +53,7 @@ export function statements(db: SqliteDatabase) {
     runs: db.prepare(
       `SELECT ${blob('run')} AS run, ${integer('records')} AS records,
               ${integer('opened_at_ms')} AS openedAtMs, ${integer('appended_at_ms')} AS appendedAtMs
-       FROM runs ORDER BY rowid`,
+       FROM runs ORDER BY begun`,
     ),
     writer: db.prepare(
       `SELECT ${blob('token')} AS token, ${blob('host')} AS host, ${blob('boot')} AS boot,

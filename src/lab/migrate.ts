@@ -9,8 +9,8 @@ import { EMPTY, filter, map, type Observable, Subject } from 'rxjs';
 import type { Facts } from '../../machines/messages.ts';
 import { type PaceOptions, pace } from '../clock/pace.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
-import type { Recorded } from '../run/runner.ts';
 import type { Progress } from '../drivers/driver.ts';
+import type { Recorded } from '../run/runner.ts';
 import type { PageWrites } from '../streams/page-writes.ts';
 import { type PrepareOptions, prepareRun } from './prepare.ts';
 import type { Report } from './report/report.ts';
@@ -104,7 +104,10 @@ export function migrate(input: Scenario | ScenarioInput, options: MigrateOptions
   return {
     run: opened.run,
     records$,
-    rounds$: records$.pipe(map(roundOf), filter((round) => round !== undefined)),
+    rounds$: records$.pipe(
+      map(roundOf),
+      filter((round) => round !== undefined),
+    ),
     pages$: driver.pages$,
     progress$: driver.progress$ ?? EMPTY,
     get nowNs() {

@@ -22,14 +22,23 @@ export interface MigrationProgress {
   readonly remainingBytes: number | undefined;
 }
 
-export type MigrationSnapshot = Snapshot<Report> & { readonly context: MigrationProgress; readonly input: MigrationInput };
+export type MigrationSnapshot = Snapshot<Report> & {
+  readonly context: MigrationProgress;
+  readonly input: MigrationInput;
+};
 export type MigrationEvent =
   | { readonly type: 'CANCEL' }
   | { readonly type: 'switchover.progress'; readonly progress: Partial<MigrationProgress> }
   | { readonly type: 'switchover.done'; readonly report: Report }
   | { readonly type: 'switchover.error'; readonly error: unknown };
 export type MigrationEmitted = { readonly type: 'ROUND_ASSESSED' } & RoundAssessed;
-export type MigrationLogic = ActorLogic<MigrationSnapshot, MigrationEvent, MigrationInput, ActorSystem<ActorSystemInfo>, MigrationEmitted>;
+export type MigrationLogic = ActorLogic<
+  MigrationSnapshot,
+  MigrationEvent,
+  MigrationInput,
+  ActorSystem<ActorSystemInfo>,
+  MigrationEmitted
+>;
 
 /** The running migration of each live actor; a snapshot stays plain data. */
 const running = new WeakMap<ActorRefFrom<MigrationLogic>, Migration>();

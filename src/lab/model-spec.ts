@@ -1,10 +1,11 @@
 /** A scenario as the hardware model is built from it: the same figures, in the model's own words. */
-import { pagesIn, type Container, type Device, type Scenario, type Workload } from './scenario/scenario.ts';
+
 import type { PageRange } from '../../machines/words.ts';
 import type { ModelDeviceSpec, ModelSpec } from '../drivers/model/spec.ts';
 import type { DeviceDmaSpec } from '../hardware/dma/device-dma.ts';
-import type { ContainerSpec } from '../hardware/world.ts';
 import type { WorkloadSpec } from '../hardware/workloads/workload.ts';
+import type { ContainerSpec } from '../hardware/world.ts';
+import { type Container, type Device, pagesIn, type Scenario, type Workload } from './scenario/scenario.ts';
 
 /** How often a vGPU writes each page that it has mapped, per second. Nobody published one: this project's own default. */
 export const VGPU_REWRITES_PER_SECOND = 10;
@@ -108,7 +109,10 @@ function dmaOf(device: Device, pageBytes: number): DeviceDmaSpec {
   return { id, dma, logging };
 }
 
-function vgpuDma({ mappedBytes, scattered }: Extract<Device, { kind: 'vgpu' }>, pageBytes: number): DeviceDmaSpec['dma'] {
+function vgpuDma(
+  { mappedBytes, scattered }: Extract<Device, { kind: 'vgpu' }>,
+  pageBytes: number,
+): DeviceDmaSpec['dma'] {
   const pages = pagesIn(mappedBytes, pageBytes);
   return {
     kind: 'vgpu',

@@ -32,6 +32,10 @@ function containerOf({ id, iommu, devices }: Container): PlanContainer {
   return {
     id,
     iommuTracks: iommu.kind === 'iommufd' && iommu.dirtyTracking,
-    devices: devices.map((device) => ({ id: device.id, features: device.featureMask, logsDma: device.dmaLogging !== null })),
+    devices: devices.map((device) => ({
+      id: device.id,
+      features: device.featureMask,
+      logsDma: device.dmaLogging !== null,
+    })),
   };
 }

@@ -16,8 +16,8 @@ import { type StepperOptions, stepperFor } from '../run/stepper.ts';
 import { VERSION } from '../version.ts';
 import { modelSpecOf } from './model-spec.ts';
 import { planOf } from './plan.ts';
-import type { Check, Report } from './report/report.ts';
 import { ReportProjection } from './report/projection.ts';
+import type { Check, Report } from './report/report.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 export interface PrepareOptions extends StepperOptions {
@@ -94,7 +94,10 @@ export function openedOf(scenario: Scenario, driver: Driver, run: string): Opene
 
 /** `vGPU on 10 Gb/s`, seed 1 -> `vgpu-on-10-gb-s-1`. */
 export function runName({ name, seed }: Scenario): string {
-  const words = name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
+  const words = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
   return `${words || 'run'}-${seed}`;
 }
 

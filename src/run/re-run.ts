@@ -11,7 +11,11 @@ import type { Divergence } from './replay.ts';
  * Compares records as the journal holds them. The first that differs, or is missing on one side, is the divergence.
  * `text` is the canonical text of a record, so that "equal" means equal bytes.
  */
-export function compareRecords(journal: Iterable<Rec>, again: Iterable<Rec>, text: (record: Rec) => string): Divergence | undefined {
+export function compareRecords(
+  journal: Iterable<Rec>,
+  again: Iterable<Rec>,
+  text: (record: Rec) => string,
+): Divergence | undefined {
   const remade = again[Symbol.iterator]();
   let position = 0;
   for (const record of journal) {

@@ -51,7 +51,12 @@ export async function recover(
       runner.deliver({ to: command.by, by: 'driver', event: { ...answer }, answers: id });
     }
     for (const command of unknown) {
-      runner.deliver({ to: command.by, by: 'driver', event: { type: `FAILED.${command.name}`, errno: UNKNOWN }, answers: command.id });
+      runner.deliver({
+        to: command.by,
+        by: 'driver',
+        event: { type: `FAILED.${command.name}`, errno: UNKNOWN },
+        answers: command.id,
+      });
     }
   };
   return { runner, go };

@@ -47,11 +47,19 @@ export function replay(
         stepped = stepper.step(system, record);
       }
     } catch (error) {
-      return { records: count, system, divergence: { position: record.position, expected: 'a record that the charts take', got: String(error) } };
+      return {
+        records: count,
+        system,
+        divergence: { position: record.position, expected: 'a record that the charts take', got: String(error) },
+      };
     }
     const effects = checksumOfEffects(stepped.effects);
     if (effects !== record.effects) {
-      return { records: count, system, divergence: { position: record.position, expected: hex(record.effects), got: hex(effects) } };
+      return {
+        records: count,
+        system,
+        divergence: { position: record.position, expected: hex(record.effects), got: hex(effects) },
+      };
     }
     system = stepped.system;
     count++;

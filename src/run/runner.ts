@@ -159,7 +159,10 @@ export class Runner {
     const position = before.position + 1;
     const atNs = clock.nowNs;
     const stepped = stepper.step(before, { position, atNs, ...input });
-    return this.write({ position, atNs, kind: 'input', ...input, effects: checksumOfEffects(stepped.effects) }, stepped);
+    return this.write(
+      { position, atNs, kind: 'input', ...input, effects: checksumOfEffects(stepped.effects) },
+      stepped,
+    );
   }
 
   private write(record: Rec, stepped: Stepped): void | Promise<void> {

@@ -104,11 +104,11 @@ describe('given an answer', () => {
     expectBroken(run, NAME, issuedAt(completed, set('STOP')), /back to PRE_COPY/);
   });
 
-  test('when the way was lost while the order was under way, the success broke it', () => {
+  test('when a device that nobody moved is read back elsewhere, it broke it', () => {
     const order = set('PRE_COPY_P2P');
-    const reset = addCommand(completed, issuedAt(completed, order), { name: 'getDeviceState', by: NIC0 });
+    const asked = addCommand(completed, issuedAt(completed, order), { name: 'getDeviceState', by: NIC0 });
     const lied = addAnswer(
-      reset,
+      asked,
       issuedAt(completed, order),
       { name: 'getDeviceState' },
       { type: 'DONE.getDeviceState', state: 'STOP_COPY' },
@@ -147,7 +147,7 @@ describe('given an answer', () => {
 describe('given a SET that failed', () => {
   const read = { name: 'getDeviceState' } as const;
 
-  // PRE_COPY to STOP_COPY by way of PRE_COPY_P2P; but the order before it was to PRE_COPY_P2P, so two states and ERROR.
+  // The last SET before the copy is PRE_COPY_P2P to STOP_COPY: it may rest at either end, or in ERROR.
   const nth =
     commands.filter((name, index) => name === 'setDeviceState' && index < commands.indexOf('sendRemaining')).length - 1;
   const failed = runWithFailedSet(nth);
@@ -242,9 +242,9 @@ test('given a guest that resets its device by itself, when the device is read ba
   );
 });
 
-/** A SET of the switchover fails, the read-back says ERROR, and the way back resets the device. */
+/** The first SET of the switchover (after RESUMING and PRE_COPY, two each) fails, the read-back says ERROR, a reset follows. */
 function failingToError(): Run {
-  const failed = runWithFailedSet(commands.filter((name) => name === 'setDeviceState').indexOf('setDeviceState') + 4);
+  const failed = runWithFailedSet(4);
   const read = { name: 'getDeviceState' } as const;
   const by = deviceOf(failed, read);
   const at = answeredAt(failed, read);

@@ -11,16 +11,13 @@ const chain = createMachine({
   states: { one: { after: { 10: 'two' } }, two: { after: { 10: 'three' } }, three: {} },
 });
 
-test('it has the shape that XState asks for', () => {
-  const clock: NonNullable<ActorOptions<AnyActorLogic>['clock']> = xstateClock(new VirtualClock());
-  expect(clock).toHaveProperty('setTimeout');
-});
-
 describe('a chain of two 10 ms delays', () => {
   test('fires at 10 and at 20 ms', () => {
     const clock = new VirtualClock();
     const entered: string[] = [];
-    const actor = createActor(chain, { clock: xstateClock(clock) });
+    // The types say that it has the shape that XState asks for.
+    const face: NonNullable<ActorOptions<AnyActorLogic>['clock']> = xstateClock(clock);
+    const actor = createActor(chain, { clock: face });
     actor.subscribe((snapshot) => entered.push(`${snapshot.value}@${clock.nowNs / MS}`));
     actor.start();
     clock.runUntil(100 * MS);

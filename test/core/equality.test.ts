@@ -50,7 +50,6 @@ describe.each(SUBJECTS)('$name', (subject) => {
 
   test('takes its transitions', () => {
     const why = `not taken: ${coverage.missing().join('; ')}`;
-    console.log('COV', subject.name, coverage.percent(), why);
     expect(coverage.percent(), why).toBeGreaterThanOrEqual(COVERAGE_MIN_PERCENT);
   });
 });

@@ -6,7 +6,7 @@
  */
 
 import type { Inbox, Kind } from '../../machines/messages.ts';
-import type { DeviceEvent } from '../../machines/vfio-device.ts';
+import type { DeviceEvent } from '../../machines/vfio-protocol.ts';
 import {
   COMMANDS,
   type CommandName,
@@ -242,7 +242,11 @@ const maySet = (draw: Draw) => (draw.chance(25) ? { handOutErrno: draw.one(['EMF
 
 /** What the modelled device is told, beside the mirror's read-back. */
 export const DEVICE_EVENTS: Generators<DeviceEvent> = {
-  SET: (draw) => ({ target: draw.one([...DEVICE_STATES, 'PRE_COPY', 'PRE_COPY_P2P', 'STOP_COPY'] as const), walk: draw.one(['whole', 'stepwise']), ...maySet(draw) }),
+  SET: (draw) => ({
+    target: draw.one([...DEVICE_STATES, 'PRE_COPY', 'PRE_COPY_P2P', 'STOP_COPY'] as const),
+    walk: draw.one(['whole', 'stepwise']),
+    ...maySet(draw),
+  }),
   ARC: none,
   ARC_FAILED: (draw) => ({ errno: errno(draw), rests: draw.one(['here', 'ERROR']) }),
   STATE_READ_BACK: (draw) => ({ state: draw.one(DEVICE_STATES) }),

@@ -129,7 +129,7 @@ export const SUBJECTS: readonly Subject[] = [
       stopCopyBytes: draw.one([0, 6]),
       onBadImage: draw.one(['stay', 'error', 'unseen']),
     }),
-    runs: 250,
+    runs: 400,
     eventsMax: 60,
   },
   ...POLICIES,

@@ -218,6 +218,8 @@ describe('damage', () => {
       'the run ends here, yet there are records up to position 9',
     ],
     ['the count too large', 'UPDATE runs SET records = 11', 10, 'missing'],
+    ['the count below zero', 'UPDATE runs SET records = -116', 0, 'said to have -116 records'],
+    ["the run under another's name", "UPDATE runs SET run = 'b'", 0, 'not in the table of runs'],
     ['the run gone from the table of runs', 'DELETE FROM runs', 0, 'not in the table of runs'],
     [
       "a record under another run's name",
@@ -231,6 +233,23 @@ describe('damage', () => {
     const journal = new SqliteJournal(path, { readonly: true });
     const error = await expectError('damaged', () => [...journal.read('a')], { run: 'a', position });
     expect(error.message).toContain(words);
+    journal.close();
+  });
+
+  test('of the count is told even to a reader who begins beyond it', async () => {
+    filled(path, 'a', runOf('a', 10));
+    sql(path, 'UPDATE runs SET records = 6');
+    const journal = new SqliteJournal(path, { readonly: true });
+    await expectError('damaged', () => [...journal.read('a', 8)], { run: 'a', position: 6 });
+    journal.close();
+  });
+
+  test('a run listed under a name that it does not have is told when it is read', async () => {
+    filled(path, 'a', runOf('a', 4));
+    sql(path, "UPDATE runs SET run = 'c'");
+    const journal = new SqliteJournal(path, { readonly: true });
+    expect(journal.runs()).toMatchObject([{ run: 'c', records: 4 }]);
+    await expectError('damaged', () => [...journal.read('c')], { run: 'c', position: 0 });
     journal.close();
   });
 
@@ -257,6 +276,10 @@ describe('damage', () => {
         const journal = new SqliteJournal(damagedPath, { readonly: true });
         try {
           expect([...journal.read('a')], `byte ${at}`).toEqual(expected);
+          expect(
+            journal.runs().map(({ run, records }) => `${run}:${records}`),
+            `byte ${at}`,
+          ).toEqual(['a:12']);
         } finally {
           journal.close();
         }

@@ -4,25 +4,11 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { initialTransition, transition } from 'xstate';
-import { type DeviceEvent, type DeviceFact, type DeviceInput, vfioDevice } from '../../machines/vfio-device.ts';
+import { transition } from 'xstate';
+import { vfioDevice } from '../../machines/vfio-device.ts';
+import type { DeviceEvent, DeviceInput } from '../../machines/vfio-protocol.ts';
 import { DEVICE_STATES, type DeviceState, type FeatureMask } from '../../machines/words.ts';
-
-/** Facts of a run from a device found as `input` says, and where it ends. */
-function run(input: Partial<DeviceInput>, ...events: readonly DeviceEvent[]) {
-  let [snapshot] = initialTransition(vfioDevice, { features: 7, onBadImage: 'stay', ...input });
-  const facts: DeviceFact[] = [];
-  for (const event of events) {
-    const [next, actions] = transition(vfioDevice, snapshot, event);
-    snapshot = next;
-    for (const { type, params } of actions as unknown as { type: string; params: { event: DeviceFact } }[]) {
-      if (type !== 'xstate.emit') throw new Error(`not a fact: ${type}`);
-      facts.push(params.event);
-    }
-  }
-  return { snapshot, facts, state: snapshot.value };
-}
-const set = (target: DeviceState): DeviceEvent => ({ type: 'SET', target, walk: 'whole' });
+import { run, set } from './run-vfio-device.ts';
 
 const SAVING: readonly DeviceState[] = ['STOP_COPY', 'PRE_COPY', 'PRE_COPY_P2P'];
 const bytes = fc.nat(100);

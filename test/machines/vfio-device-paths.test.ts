@@ -4,7 +4,9 @@
  */
 import { describe, expect, test } from 'vitest';
 import { getMicrosteps, initialTransition, transition } from 'xstate';
-import { ARCS, type DeviceEvent, nextArc, path, vfioDevice } from '../../machines/vfio-device.ts';
+import { ARCS, nextArc, path } from '../../machines/vfio-arcs.ts';
+import { vfioDevice } from '../../machines/vfio-device.ts';
+import type { DeviceEvent } from '../../machines/vfio-protocol.ts';
 import { DEVICE_STATES, type DeviceState, type FeatureMask } from '../../machines/words.ts';
 
 const NAMES: Readonly<Record<string, DeviceState>> = {

@@ -4,25 +4,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { initialTransition, transition } from 'xstate';
-import { type DeviceEvent, type DeviceFact, type DeviceInput, vfioDevice } from '../../machines/vfio-device.ts';
-import { DEVICE_STATES, type DeviceState } from '../../machines/words.ts';
-
-/** Facts of a run from a device found as `input` says, and where it ends. */
-function run(input: Partial<DeviceInput>, ...events: readonly DeviceEvent[]) {
-  let [snapshot] = initialTransition(vfioDevice, { features: 7, onBadImage: 'stay', ...input });
-  const facts: DeviceFact[] = [];
-  for (const event of events) {
-    const [next, actions] = transition(vfioDevice, snapshot, event);
-    snapshot = next;
-    for (const { type, params } of actions as unknown as { type: string; params: { event: DeviceFact } }[]) {
-      if (type !== 'xstate.emit') throw new Error(`not a fact: ${type}`);
-      facts.push(params.event);
-    }
-  }
-  return { snapshot, facts, state: snapshot.value };
-}
-const set = (target: DeviceState): DeviceEvent => ({ type: 'SET', target, walk: 'whole' });
+import type { DeviceEvent } from '../../machines/vfio-protocol.ts';
+import { DEVICE_STATES } from '../../machines/words.ts';
+import { run, set } from './run-vfio-device.ts';
 
 const read = (bytes: number): DeviceEvent => ({ type: 'READ', bytes });
 const changed = (bytes: number): DeviceEvent => ({ type: 'STATE_CHANGED', bytes });

@@ -2,32 +2,10 @@
  * The data stream, arc by arc: which arc opens, ends or carries on a session, and which SET gives a new fd (uapi/linux/vfio.h).
  */
 import { describe, expect, test } from 'vitest';
-import { initialTransition, transition } from 'xstate';
-import {
-  ARCS,
-  type DeviceEvent,
-  type DeviceFact,
-  type DeviceInput,
-  path,
-  vfioDevice,
-} from '../../machines/vfio-device.ts';
+import { ARCS, path } from '../../machines/vfio-arcs.ts';
+import type { DeviceEvent, DeviceFact } from '../../machines/vfio-protocol.ts';
 import { DEVICE_STATES, type DeviceState, type FeatureMask } from '../../machines/words.ts';
-
-/** Facts of a run from a device found as `input` says, and where it ends. */
-function run(input: Partial<DeviceInput>, ...events: readonly DeviceEvent[]) {
-  let [snapshot] = initialTransition(vfioDevice, { features: 7, onBadImage: 'stay', ...input });
-  const facts: DeviceFact[] = [];
-  for (const event of events) {
-    const [next, actions] = transition(vfioDevice, snapshot, event);
-    snapshot = next;
-    for (const { type, params } of actions as unknown as { type: string; params: { event: DeviceFact } }[]) {
-      if (type !== 'xstate.emit') throw new Error(`not a fact: ${type}`);
-      facts.push(params.event);
-    }
-  }
-  return { snapshot, facts, state: snapshot.value };
-}
-const set = (target: DeviceState): DeviceEvent => ({ type: 'SET', target, walk: 'whole' });
+import { run, set } from './run-vfio-device.ts';
 
 const ALL: readonly FeatureMask[] = [1, 3, 5, 7];
 const PRE: readonly FeatureMask[] = [5, 7];

@@ -34,13 +34,22 @@ export interface SmallRun {
 }
 
 /** As `runSmall`, but the orchestrator dies once a record is written, before or after its effects went out. */
-export async function runSmallWithCrash(after: number, effects: 'sent' | 'unsent', plan: Partial<Plan> = {}): Promise<SmallRun> {
+export async function runSmallWithCrash(
+  after: number,
+  effects: 'sent' | 'unsent',
+  plan: Partial<Plan> = {},
+): Promise<SmallRun> {
   const clock = new VirtualClock();
   const driver = scriptedDriver(clock);
   const opened = openedFrom(smallPlan(plan));
   const journal = new MemoryJournal();
   let alive = true;
-  const first = new Runner(opened, { stepper: stepperFor(opened, { strict: true }), driver: untilDeath(driver, () => alive), clock, journal });
+  const first = new Runner(opened, {
+    stepper: stepperFor(opened, { strict: true }),
+    driver: untilDeath(driver, () => alive),
+    clock,
+    journal,
+  });
   const recorded: Recorded[] = [];
   first.recorded$.subscribe((one) => {
     recorded.push(one);
@@ -57,7 +66,13 @@ export async function runSmallWithCrash(after: number, effects: 'sent' | 'unsent
   go();
   if (recorded.length === 1) runner.deliver({ to: 'migration', by: 'operator', event: { type: 'MIGRATE' } });
   while (!runner.ended && clock.step());
-  return summary(runner.ended, recorded, driver.world, journal, driver.performed.map(({ name }) => name));
+  return summary(
+    runner.ended,
+    recorded,
+    driver.world,
+    journal,
+    driver.performed.map(({ name }) => name),
+  );
 }
 
 /** A driver that nothing reaches any more once its orchestrator is dead. */
@@ -133,16 +148,19 @@ export function illegalities(run: SmallRun): string[] {
   const running = Number(world.sourceRuns) + Number(world.destinationRuns);
   if (outcome === 'stuck') wrong.push('the run did not end');
   if (world.twoGuests > 0) wrong.push('two guests ran');
-  if (outcome === 'completed' && !(world.destinationRuns && !world.sourceRuns)) wrong.push('completed without the destination');
+  if (outcome === 'completed' && !(world.destinationRuns && !world.sourceRuns))
+    wrong.push('completed without the destination');
   if (outcome !== 'completed' && outcome !== 'in-doubt' && !(world.sourceRuns && !world.destinationRuns)) {
     wrong.push(`${outcome}, yet the source does not run`);
   }
   if (running > 1) wrong.push('two guests at the end');
   if (outcome === 'completed' && world.storage !== 'destination') wrong.push('completed without the storage');
-  if (world.sourceRuns && world.storage !== 'source') wrong.push(`the source runs and ${world.storage} holds the storage`);
+  if (world.sourceRuns && world.storage !== 'source')
+    wrong.push(`the source runs and ${world.storage} holds the storage`);
   if (world.sourceRuns && outcome !== 'in-doubt') {
     for (const [address, state] of world.devices) {
-      if (!address.startsWith('device/destination/') && state !== 'RUNNING') wrong.push(`${address} was left in ${state}`);
+      if (!address.startsWith('device/destination/') && state !== 'RUNNING')
+        wrong.push(`${address} was left in ${state}`);
     }
   }
   return wrong;

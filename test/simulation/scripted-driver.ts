@@ -22,7 +22,9 @@ export interface ScriptedWorld {
 
 const MS = 1_000_000;
 
-export function scriptedDriver(clock: RunClock): Driver & { readonly world: ScriptedWorld; readonly performed: Command[] } {
+export function scriptedDriver(
+  clock: RunClock,
+): Driver & { readonly world: ScriptedWorld; readonly performed: Command[] } {
   const world: ScriptedWorld = {
     sourceRuns: true,
     destinationRuns: false,
@@ -70,7 +72,10 @@ export function scriptedDriver(clock: RunClock): Driver & { readonly world: Scri
           syncNs: MS,
         };
       case 'queryDeviceSizes':
-        return { type: 'DONE.queryDeviceSizes', devices: { nic0: { initialBytes: 0, dirtyBytes: 0, stopCopyBytes: 4096 } } };
+        return {
+          type: 'DONE.queryDeviceSizes',
+          devices: { nic0: { initialBytes: 0, dirtyBytes: 0, stopCopyBytes: 4096 } },
+        };
       case 'sendRound':
       case 'sendRemaining':
         remaining >>= 2;
@@ -143,7 +148,10 @@ export function scriptedDriver(clock: RunClock): Driver & { readonly world: Scri
       pending.map((command) => {
         const answer = answers.get(command.id);
         if (answer !== undefined) return { id: command.id, found: answer };
-        return { id: command.id, found: performed.some(({ id }) => id === command.id) ? ('unknown' as const) : ('not-done' as const) };
+        return {
+          id: command.id,
+          found: performed.some(({ id }) => id === command.id) ? ('unknown' as const) : ('not-done' as const),
+        };
       }),
     close() {},
   };

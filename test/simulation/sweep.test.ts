@@ -10,7 +10,10 @@ const variants: readonly { name: string; plan: Partial<Plan> }[] = [
   { name: 'pre-copy and P2P devices', plan: {} },
   { name: 'stop-copy devices with P2P', plan: { containers: [container(3, true)] } },
   { name: 'IOMMU tracking', plan: { containers: [container(7, false)] } },
-  { name: 'textbook, no-progress', plan: { loop: 'textbook', policy: { name: 'no-progress', version: '1', parameters: { shrinkPercent: 5 } } } },
+  {
+    name: 'textbook, no-progress',
+    plan: { loop: 'textbook', policy: { name: 'no-progress', version: '1', parameters: { shrinkPercent: 5 } } },
+  },
   { name: 'no devices, 7.2', plan: { loop: 'qemu-7.2', containers: [] } },
 ];
 
@@ -37,12 +40,15 @@ describe.each(variants)('$name', ({ plan }) => {
     sweep(nths, (nth) => runSmall({ plan, [kind]: nth }));
   });
 
-  test.each(['sent', 'unsent'] as const)('a crash after every record, its effects %s, ends legally', async (effects) => {
-    for (const { record } of plain.recorded.slice(0, -1)) {
-      const ran = await runSmallWithCrash(record.position, effects, plan);
-      expect(illegalities(ran), `at ${record.position}: ${ran.outcome} (${ran.reason})`).toEqual([]);
-    }
-  });
+  test.each(['sent', 'unsent'] as const)(
+    'a crash after every record, its effects %s, ends legally',
+    async (effects) => {
+      for (const { record } of plain.recorded.slice(0, -1)) {
+        const ran = await runSmallWithCrash(record.position, effects, plan);
+        expect(illegalities(ran), `at ${record.position}: ${ran.outcome} (${ran.reason})`).toEqual([]);
+      }
+    },
+  );
 });
 
 test('an error and a cancel together end legally', () => {
@@ -56,6 +62,9 @@ test('an error and a cancel together end legally', () => {
 function sweep(points: readonly number[], run: (point: number) => SmallRun, prefix = ''): void {
   for (const point of points) {
     const ran = run(point);
-    expect(illegalities(ran), `${prefix}at ${point}: ${ran.outcome} (${ran.reason}), statuses ${ran.statuses.join(' ')}`).toEqual([]);
+    expect(
+      illegalities(ran),
+      `${prefix}at ${point}: ${ran.outcome} (${ran.reason}), statuses ${ran.statuses.join(' ')}`,
+    ).toEqual([]);
   }
 }

@@ -25,7 +25,7 @@ import { type Host, Storage } from '../../hardware/storage.ts';
 import type { LostPages } from '../../hardware/truth.ts';
 import { type Rested, VfioFunction } from '../../hardware/vfio-function.ts';
 import { createWorld, type World } from '../../hardware/world.ts';
-import type { Driver, Found } from '../driver.ts';
+import type { Driver, Found, Progress } from '../driver.ts';
 import { Agenda } from './agenda.ts';
 import { type Job, Jobs } from './jobs.ts';
 import { Lane, type Transmission } from './lane.ts';
@@ -33,7 +33,7 @@ import { Round } from './round.ts';
 import { SourceDevices } from './source-devices.ts';
 import { type FilledSpec, fillSpec, type ModelSpec } from './spec.ts';
 import { DeviceStateCopy, RemainingCopy } from './stop-phase.ts';
-import type { Progress, Stream } from './stream.ts';
+import type { Stream } from './stream.ts';
 import { Tracking } from './tracking.ts';
 import { RateWindow } from './window.ts';
 

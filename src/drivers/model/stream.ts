@@ -25,17 +25,6 @@ export const STATE_FRAMING_BYTES = 24;
 /** End of a RAM section: be64, migration/ram.c (RAM_SAVE_FLAG_EOS). One a turn. */
 export const SECTION_END_BYTES = 8;
 
-/** How far a pass has come, for a progress bar. */
-export interface Progress {
-  readonly nowNs: number;
-  readonly round: number;
-  readonly remainingBytes: number;
-  /** In all, since the migration began. */
-  readonly sentBytes: number;
-  /** Of the last window that was measured. */
-  readonly bandwidthBytesPerSecond: number;
-}
-
 export interface Stream {
   readonly spec: FilledSpec;
   readonly loop: Loop;

@@ -2,11 +2,18 @@
 import type { Bounds, Scenario } from '../scenario/scenario.ts';
 import type { Check, Report } from './report.ts';
 
-export function expectations(report: Omit<Report, 'sentence' | 'expectations'>, { expect }: Scenario): readonly Check[] {
+export function expectations(
+  report: Omit<Report, 'sentence' | 'expectations'>,
+  { expect }: Scenario,
+): readonly Check[] {
   const checks: Check[] = [];
   if (expect.outcome !== null) {
     const held = report.outcome === expect.outcome;
-    checks.push({ name: 'outcome', held, ...(held ? {} : { because: `expected ${expect.outcome}, got ${report.outcome}` }) });
+    checks.push({
+      name: 'outcome',
+      held,
+      ...(held ? {} : { because: `expected ${expect.outcome}, got ${report.outcome}` }),
+    });
   }
   checks.push(...within('downtimeMs', report.downtimeMs, expect.downtimeMs));
   checks.push(...within('totalMs', report.totalMs, expect.totalMs));

@@ -18,7 +18,12 @@ export function reportText(report: Report, { colour = false, next }: TextOptions
     ...section(bold('Rounds'), roundsTable(report.rounds)),
     ...section(bold('Downtime'), downtimeTable(report)),
     ...section(bold('Sent'), report.rounds.length === 0 ? '' : bytesLines(report)),
-    ...section(bold('Dirty tracking'), report.trackers.map(({ container, tracker, because }) => `  container ${container}: ${tracker} (${because})`).join('\n')),
+    ...section(
+      bold('Dirty tracking'),
+      report.trackers
+        .map(({ container, tracker, because }) => `  container ${container}: ${tracker} (${because})`)
+        .join('\n'),
+    ),
     ...section(bold('Warnings'), report.warnings.map((warning) => `  ${warning}`).join('\n')),
     ...section(bold('Checks'), checkLines(report)),
     ...(next === undefined ? [] : [next]),
@@ -30,7 +35,11 @@ function section(title: string, body: string): readonly string[] {
   return body === '' ? [] : [`${title}\n${body}`];
 }
 
-function plainTable(head: readonly string[], rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
+function plainTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  left: readonly number[] = [0],
+): string {
   const table = new Table({
     head: [...head],
     colAligns: head.map((_, index) => (left.includes(index) ? 'left' : 'right')),
@@ -137,7 +146,8 @@ function checkLines(report: Report): string {
   return [
     ...(held.length > 0 ? [`  held: ${held.join(', ')}`] : []),
     ...broken.map(
-      ({ name, because, position }) => `  BROKEN: ${name}${position === undefined ? '' : ` at record ${position}`}: ${because ?? ''}`,
+      ({ name, because, position }) =>
+        `  BROKEN: ${name}${position === undefined ? '' : ` at record ${position}`}: ${because ?? ''}`,
     ),
   ].join('\n');
 }
