@@ -56,7 +56,7 @@ export function pathBetween(
   to: DeviceState,
   features: FeatureMask,
 ): readonly DeviceState[] | undefined {
-  if (from === 'ERROR' || to === 'ERROR' || !has(features, to)) return undefined;
+  if (to === 'ERROR' || !has(features, to)) return undefined;
   if (from === to) return [];
   if (from === 'STOP_COPY' && offersEarly(to)) return undefined;
   const groupMayBePassed = saves(from) && saves(to);

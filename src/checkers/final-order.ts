@@ -29,8 +29,8 @@ export class FinalOrder implements Checker {
   /** From the announcement on: whatever collects now collects for the last time. */
   private switching = false;
   private goesBack = false;
-  /** The source's devices by address, as last answered; undefined while nobody knows. */
-  private readonly states = new Map<string, DeviceState | undefined>();
+  /** The source's devices by address, as last answered: on the way forward, no order that fails takes one further back. */
+  private readonly states = new Map<string, DeviceState>();
   private logRuns = false;
   /** `tracking/0 nic0`: who has begun to track for which container. */
   private readonly tracks = new Set<string>();
@@ -57,10 +57,10 @@ export class FinalOrder implements Checker {
         if (!happening.late) this.done(happening);
         break;
       case 'failed':
-        if (!happening.late) this.unanswered(happening.command);
+        // A log that failed has answered, too: that everything is dirty then is another checker's rule.
+        if (!happening.late) this.answered(happening.command);
         break;
       case 'abandoned':
-        this.unanswered(happening.command);
         break;
       case 'fact':
         this.announced(happening);
@@ -227,15 +227,6 @@ export class FinalOrder implements Checker {
     }
   }
 
-  private unanswered(command: Command): void {
-    if (command.name === 'stopVcpus' || command.name === 'resumeVcpus') this.vcpusStopped = false;
-    if ((command.name === 'setDeviceState' || command.name === 'resetDevice') && this.states.has(command.by)) {
-      this.states.set(command.by, undefined);
-    }
-    // A log that failed has answered, too: that everything is dirty then is another checker's rule.
-    this.answered(command);
-  }
-
   private answered(command: Command): void {
     if (command.name === 'getDirtyLog' && this.collected !== undefined) this.collected.logAnswered = true;
     if (command.name === 'reportDirty') this.collected?.reported.add(command.by);
@@ -250,7 +241,7 @@ export class FinalOrder implements Checker {
   }
 
   private announced({ event }: Seen<'fact'>): void {
-    if (event.type === 'SWITCHOVER_PHASE_ENTERED' && event.phase === 'stop-vcpus') this.switching = true;
+    if (event.type === 'SWITCHOVER_PHASE_ENTERED') this.switching = true;
     if (event.type === 'STATUS_CHANGED' && BACK.includes(String(event.status))) this.goesBack = true;
     if (event.type === 'ENDED' && event.outcome === 'completed' && this.stoppedEarly !== undefined) {
       this.broke.at(this.stoppedEarly.position, this.stoppedEarly.because);
@@ -261,7 +252,7 @@ export class FinalOrder implements Checker {
     return this.containers.flatMap(({ devices }) => devices.map(({ id }) => id));
   }
 
-  /** The source's devices that are in none of these states, or may not be. */
+  /** The source's devices that are in none of these states. */
   private notIn(states: readonly unknown[]): readonly string[] {
     return [...this.states].filter(([, state]) => !states.includes(state)).map(([address]) => address);
   }
@@ -273,7 +264,6 @@ export class FinalOrder implements Checker {
 
 /** Who tracks for a container: all of its devices if all can, else its IOMMU, else nobody and everything is dirty. */
 function trackersOf({ devices, iommuTracks }: PlannedContainer): readonly string[] {
-  if (devices.length === 0) return [];
   if (devices.every(({ logsDma }) => logsDma)) return devices.map(({ id }) => id);
   return iommuTracks ? ['iommu'] : [];
 }

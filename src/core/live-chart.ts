@@ -7,7 +7,7 @@
  */
 import { type Actor, type AnyStateMachine, createActor, type InspectionEvent, type Observer } from 'xstate';
 import type { OutputRoute } from '../../machines/messages.ts';
-import type { ChartOutput, Snapshot } from './chart.ts';
+import type { ChartOutput } from './chart.ts';
 import type { Clock } from './live-waits.ts';
 import type { Address, RecordedEvent } from './record.ts';
 
@@ -38,14 +38,14 @@ export function createLiveChart(machine: AnyStateMachine, address: Address, opti
   let outputs: ChartOutput[] = [];
   let failure: { readonly error: unknown } | undefined;
   const { input, clock, inspect } = options;
-  const routed = provideOutputs(machine, (output) => outputs.push(output));
-  const actor: Actor<AnyStateMachine> = createActor(routed, {
+  const actor: Actor<AnyStateMachine> = createActor(telling(machine), {
     id: address,
     systemId: address,
     input,
     clock,
     ...(inspect === undefined ? {} : { inspect }),
   });
+  puts.set(actor, (output) => outputs.push(output));
   actor.subscribe({ error: (error) => (failure = { error }) });
   actor.system.inspect((seen) => {
     const output = seen.type === '@xstate.action' ? builtIn(seen.action) : undefined;
@@ -66,19 +66,27 @@ export function createLiveChart(machine: AnyStateMachine, address: Address, opti
   };
 }
 
-/** The present state of a live chart, as the pure stepper would have it. */
-export function snapshotOf(chart: LiveChart): Snapshot {
-  return chart.actor.getSnapshot() as Snapshot;
-}
+type Put = (output: ChartOutput) => void;
 
-/** The machine with every routed action replaced by one that tells its route and params. */
-function provideOutputs(machine: AnyStateMachine, put: (output: ChartOutput) => void): AnyStateMachine {
-  const actions: Record<string, (args: unknown, params: unknown) => void> = {};
-  for (const [action, implementation] of Object.entries(machine.implementations.actions)) {
-    const route = (implementation as { route?: OutputRoute } | undefined)?.route;
-    if (route !== undefined) actions[action] = (_, params) => put({ kind: 'routed', action, route, params });
+/** Where each running actor's outputs go. */
+const puts = new WeakMap<object, Put>();
+/** A machine that is provided anew has to build its states anew, so each is provided once and serves all its actors. */
+const provided = new WeakMap<AnyStateMachine, AnyStateMachine>();
+
+/** The machine with every routed action replaced by one that tells its route and params to whoever runs the actor. */
+function telling(machine: AnyStateMachine): AnyStateMachine {
+  let made = provided.get(machine);
+  if (made === undefined) {
+    const actions: Record<string, (args: { self: object }, params: unknown) => void> = {};
+    for (const [action, implementation] of Object.entries(machine.implementations.actions)) {
+      const route = (implementation as { route?: OutputRoute } | undefined)?.route;
+      if (route === undefined) continue;
+      actions[action] = ({ self }, params) => puts.get(self)?.({ kind: 'routed', action, route, params });
+    }
+    made = machine.provide({ actions });
+    provided.set(machine, made);
   }
-  return machine.provide({ actions });
+  return made;
 }
 
 /** XState's own actions that leave the step, as the inspection stream tells them. */

@@ -51,7 +51,7 @@ export interface Live {
   readonly ended: boolean;
   /** Opens the root chart. */
   start(): void;
-  /** Takes an input, in its turn. Ignored once ended. */
+  /** Takes an input, in its turn. Ignored once ended; throws before `start`. */
   deliver(input: Input): void;
   /** The answer to a command; a second one, or one after its deadline, is late and reaches nobody. */
   answer(id: EffectId, event: Answer): void;
@@ -108,6 +108,7 @@ class LiveSystem implements Live {
   }
 
   deliver(input: Input): void {
+    if (this.position < 0) throw new Error('the live system has not been started');
     this.enter(() => {
       if (input.answers !== undefined && !this.waits.settle(input.answers)) return 'late';
       this.post(input.to, input.by, input.event);
@@ -161,7 +162,10 @@ class LiveSystem implements Live {
     }
     const { position, atNs, effects } = this;
     this.options.watch?.({ position, atNs, effects, outcome });
-    for (const effect of effects) this.carryOut(effect);
+    for (const effect of effects) {
+      // Whoever watches or performs may have stopped it.
+      if (!this.over) this.carryOut(effect);
+    }
     const root = this.open.get(this.charts.root.address);
     if (root?.actor.getSnapshot().status === 'done') this.stop();
   }

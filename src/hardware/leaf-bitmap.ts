@@ -83,9 +83,14 @@ export class LeafBitmap {
     let dirtyPages = 0;
     let newPages = 0;
     for (const { firstPage, pages } of query) {
-      newPages += this.#leaves.orRangeInto(into, firstPage, pages);
-      dirtyPages +=
-        clear === 'none' ? this.#leaves.countRange(firstPage, pages) : this.#leaves.clearRange(firstPage, pages);
+      if (clear === 'none') {
+        newPages += this.#leaves.orRangeInto(into, firstPage, pages);
+        dirtyPages += this.#leaves.countRange(firstPage, pages);
+        continue;
+      }
+      const { taken, added } = this.#leaves.takeRangeInto(into, firstPage, pages);
+      newPages += added;
+      dirtyPages += taken;
     }
     return { dirtyPages, newPages };
   }

@@ -8,18 +8,18 @@
  * A page at or beyond the bound is a programmer error and throws: a typed array would swallow it in silence.
  */
 import type { PageWrites } from '../streams/page-writes.ts';
+import {
+  clearGroups,
+  clearGroupsWhere,
+  lowestBit,
+  orGroups,
+  popcount32,
+  type SummarisedWords,
+  takeGroups,
+  wholeGroups,
+} from './page-groups.ts';
 
-/** Number of set bits of a 32-bit word. */
-export function popcount32(word: number): number {
-  const pairs = word - ((word >>> 1) & 0x55555555);
-  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
-  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-}
-
-/** Index of the lowest set bit; 32 for 0 is not needed here and not promised. */
-function lowestBit(word: number): number {
-  return 31 - Math.clz32(word & -word);
-}
+export { popcount32 } from './page-groups.ts';
 
 /** The bits of one word from `from` (0 to 31) up to, without, `to` (1 to 32). */
 function maskOf(from: number, to: number): number {
@@ -32,6 +32,8 @@ export class PageBitmap {
   /** Bit k of word w stands for page 32 w + k. For reading only: writing here would bypass `count` and the summary. */
   readonly words: Int32Array;
   readonly #summary: Int32Array;
+  /** Both of them, for the loops over whole groups. */
+  readonly #both: SummarisedWords;
   #count = 0;
 
   constructor(pages: number) {
@@ -41,6 +43,7 @@ export class PageBitmap {
     this.pages = pages;
     this.words = new Int32Array(Math.ceil(pages / 32));
     this.#summary = new Int32Array(Math.ceil(pages / 1024));
+    this.#both = { words: this.words, summary: this.#summary };
   }
 
   /** Number of set pages, kept up to date. */
@@ -104,12 +107,12 @@ export class PageBitmap {
   /** Clears `pages` pages from `firstPage` on; returns how many of them were set before. */
   clearRange(firstPage: number, pages: number): number {
     const endPage = this.#checkRange(firstPage, pages);
-    let cleared = 0;
-    for (let w = this.#nextWord(firstPage >>> 5); w < endPage / 32; w = this.#nextWord(w + 1)) {
-      cleared += this.#clearInWord(w, this.#maskWithin(w, firstPage, endPage));
-    }
-    this.#count -= cleared;
-    return cleared;
+    const before = this.#count;
+    const inner = wholeGroups(firstPage, endPage, this.pages);
+    this.#clearEdge(this, firstPage, inner.fromPage);
+    this.#count -= clearGroups(this.#both, inner.groups);
+    this.#clearEdge(this, inner.toPage, endPage);
+    return before - this.#count;
   }
 
   /** Sets every page. */
@@ -119,64 +122,53 @@ export class PageBitmap {
 
   /** Clears every page, at the cost of what is set. */
   clearAll(): void {
-    const summary = this.#summary;
-    for (let s = 0; s < summary.length; s++) {
-      for (let used = summary[s]!; used !== 0; used &= used - 1) this.words[(s << 5) + lowestBit(used)] = 0;
-      summary[s] = 0;
-    }
+    clearGroups(this.#both, { first: 0, end: this.#summary.length });
     this.#count = 0;
   }
 
   /** Adds every page of `other`; returns how many of them were not set here before. */
   or(other: PageBitmap): number {
-    return this.#merge(other, false);
+    return this.#merge(other, 0, this.pages, false);
   }
 
   /** Adds every page of this set to `target`; returns how many were not set there before. */
   orInto(target: PageBitmap): number {
-    return target.#merge(this, false);
+    return target.#merge(this, 0, this.pages, false);
   }
 
   /** Moves every page of this set to `target`, as a destructive report does; returns how many were not set there before. */
   takeInto(target: PageBitmap): number {
-    return target.#merge(this, true);
+    return target.#merge(this, 0, this.pages, true);
   }
 
   /** As `takeInto`, for `pages` pages from `firstPage` on; says how many were moved and how many were new to `target`. */
   takeRangeInto(target: PageBitmap, firstPage: number, pages: number): { taken: number; added: number } {
-    const before = target.count;
-    this.orRangeInto(target, firstPage, pages);
-    return { taken: this.clearRange(firstPage, pages), added: target.count - before };
+    const before = this.#count;
+    const added = target.#merge(this, firstPage, this.#checkRange(firstPage, pages), true);
+    return { taken: before - this.#count, added };
   }
 
   /** As `orInto`, for `pages` pages from `firstPage` on. */
   orRangeInto(target: PageBitmap, firstPage: number, pages: number): number {
-    this.#checkSame(target);
-    const endPage = this.#checkRange(firstPage, pages);
-    const { words } = this;
-    let added = 0;
-    for (let w = this.#nextWord(firstPage >>> 5); w < endPage / 32; w = this.#nextWord(w + 1)) {
-      added += target.#orWord(w, words[w]! & this.#maskWithin(w, firstPage, endPage));
-    }
-    target.#count += added;
-    return added;
+    return target.#merge(this, firstPage, this.#checkRange(firstPage, pages), false);
   }
 
   /** Clears here what is set in `other` from page `fromPage` up to, without, `toPage`; returns how many were cleared. */
   clearWhere(other: PageBitmap, fromPage = 0, toPage = this.pages): number {
     this.#checkSame(other);
     this.#checkRange(fromPage, toPage - fromPage);
-    let cleared = 0;
-    for (let w = other.#nextWord(fromPage >>> 5); w < toPage / 32; w = other.#nextWord(w + 1)) {
-      cleared += this.#clearInWord(w, other.words[w]! & this.#maskWithin(w, fromPage, toPage));
-    }
-    this.#count -= cleared;
-    return cleared;
+    const before = this.#count;
+    const inner = wholeGroups(fromPage, toPage, this.pages);
+    this.#clearEdge(other, fromPage, inner.fromPage);
+    this.#count -= clearGroupsWhere(this.#both, other.#both, inner.groups);
+    this.#clearEdge(other, inner.toPage, toPage);
+    return before - this.#count;
   }
 
   /** Number of set pages among `pages` pages from `firstPage` on. */
   countRange(firstPage: number, pages: number): number {
     const endPage = this.#checkRange(firstPage, pages);
+    if (pages === this.pages) return this.#count;
     let count = 0;
     for (let w = this.#nextWord(firstPage >>> 5); w < endPage / 32; w = this.#nextWord(w + 1)) {
       count += popcount32(this.words[w]! & this.#maskWithin(w, firstPage, endPage));
@@ -265,43 +257,65 @@ export class PageBitmap {
   #setWords(firstPage: number, source: Int32Array): number {
     if ((firstPage & 31) !== 0) throw new RangeError(`a bitmap batch starts at a multiple of 32, got ${firstPage}`);
     const firstWord = firstPage >>> 5;
+    let used = source.length;
+    while (used > 0 && source[used - 1] === 0) used -= 1;
+    if (used === 0) return 0;
+    const lastPage = (firstWord + used - 1) * 32 + 31 - Math.clz32(source[used - 1]!);
+    if (lastPage >= this.pages) throw this.#outside(lastPage);
+    const { words } = this;
+    const summary = this.#summary;
     let added = 0;
-    for (let i = 0; i < source.length; i++) {
-      const word = source[i]!;
-      if (word === 0) continue;
-      const lastPage = (firstWord + i) * 32 + 31 - Math.clz32(word);
-      if (lastPage >= this.pages) throw this.#outside(lastPage);
-      added += this.#orWord(firstWord + i, word);
+    for (let i = 0; i < used; i++) {
+      const w = firstWord + i;
+      const old = words[w]!;
+      const fresh = source[i]! & ~old;
+      if (fresh === 0) continue;
+      words[w] = old | fresh;
+      if (old === 0) summary[w >>> 5]! |= 1 << w;
+      added += popcount32(fresh);
     }
     this.#count += added;
     return added;
   }
 
-  #merge(other: PageBitmap, take: boolean): number {
+  /** ORs in what `other` has from `fromPage` up to, without, `toPage`, and clears it there when `take`. */
+  #merge(other: PageBitmap, fromPage: number, toPage: number, take: boolean): number {
     this.#checkSame(other);
     if (other === this) throw new RangeError('a set cannot be merged into itself');
-    const from = other.words;
-    const { words } = this;
-    const summary = this.#summary;
-    let added = 0;
-    for (let s = 0; s < summary.length; s++) {
-      const used = other.#summary[s]!;
-      if (used === 0) continue;
-      summary[s]! |= used;
-      if (take) other.#summary[s] = 0;
-      for (let rest = used; rest !== 0; rest &= rest - 1) {
-        const w = (s << 5) + lowestBit(rest);
-        const word = from[w]!;
-        const old = words[w]!;
-        if (take) from[w] = 0;
-        if ((word & ~old) === 0) continue;
-        words[w] = old | word;
-        added += popcount32(word & ~old);
-      }
+    const before = this.#count;
+    const inner = wholeGroups(fromPage, toPage, this.pages);
+    this.#mergeEdge(other, fromPage, inner.fromPage, take);
+    if (take) {
+      const { taken, added } = takeGroups(this.#both, other.#both, inner.groups);
+      this.#count += added;
+      other.#count -= taken;
+    } else {
+      this.#count += orGroups(this.#both, other.#both, inner.groups);
+    }
+    this.#mergeEdge(other, inner.toPage, toPage, take);
+    return this.#count - before;
+  }
+
+  #mergeEdge(other: PageBitmap, fromPage: number, toPage: number, take: boolean): void {
+    if (fromPage >= toPage) return;
+    let [added, taken] = [0, 0];
+    for (let w = other.#nextWord(fromPage >>> 5); w < toPage / 32; w = other.#nextWord(w + 1)) {
+      const mask = this.#maskWithin(w, fromPage, toPage);
+      added += this.#orWord(w, other.words[w]! & mask);
+      if (take) taken += other.#clearInWord(w, mask);
     }
     this.#count += added;
-    if (take) other.#count = 0;
-    return added;
+    other.#count -= taken;
+  }
+
+  /** Clears here what is set in `other`, which may be this set itself. */
+  #clearEdge(other: PageBitmap, fromPage: number, toPage: number): void {
+    if (fromPage >= toPage) return;
+    let cleared = 0;
+    for (let w = other.#nextWord(fromPage >>> 5); w < toPage / 32; w = other.#nextWord(w + 1)) {
+      cleared += this.#clearInWord(w, other.words[w]! & this.#maskWithin(w, fromPage, toPage));
+    }
+    this.#count -= cleared;
   }
 
   /** ORs one word in, summary included; returns how many bits were new. The caller adds that to `#count`. */

@@ -127,7 +127,7 @@ function nicDma({ dma }: Extract<Device, { kind: 'nic' }>, pageBytes: number): D
 }
 
 function deviceOf({ id, featureMask, state, times }: Device): ModelDeviceSpec {
-  const { loadNs, ...walk } = times;
+  const { loadInitialNs, loadNs, ...walk } = times;
   return {
     id,
     features: featureMask,
@@ -135,6 +135,7 @@ function deviceOf({ id, featureMask, state, times }: Device): ModelDeviceSpec {
     dirtyBytesPerSecond: state.dirtyBytesPerSecond,
     stopCopyBytes: state.stopCopyBytes,
     times: walk,
+    loadInitialNs,
     loadNs,
   };
 }

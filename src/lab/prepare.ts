@@ -11,6 +11,7 @@ import { createModelDriver } from '../drivers/model/model-driver.ts';
 import type { Journal } from '../journal/journal.ts';
 import { MemoryJournal } from '../journal/memory-journal.ts';
 import { fingerprint } from '../run/fingerprint.ts';
+import { requireCommands } from '../run/needs.ts';
 import { Runner } from '../run/runner.ts';
 import { type StepperOptions, stepperFor } from '../run/stepper.ts';
 import { VERSION } from '../version.ts';
@@ -49,6 +50,7 @@ export function prepareRun(scenario: Scenario, options: PrepareOptions = {}): Pr
   const driver = options.driver?.(scenario, clock) ?? createModelDriver(modelSpecOf(scenario), clock);
   const journal = options.journal ?? new MemoryJournal();
   const opened = openedOf(scenario, driver, options.run ?? freeName(runName(scenario), journal));
+  requireCommands(driver, opened.policies[0]?.name ?? '');
   const stepper = stepperFor(opened, options);
   const runner = new Runner(opened, { stepper, driver, clock, journal });
   const projection = new ReportProjection();

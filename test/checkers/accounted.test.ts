@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { runSmall } from '../simulation/run-small.ts';
 import {
+  addCommand,
   announcedAt,
   answeredAt,
   dropAnswer,
@@ -82,8 +83,24 @@ test('given a pause before the switchover, its time is accounted for', () => {
   expectHeld(paused, NAME);
 });
 
-test('given a roll-back, the downtime begins anew', () => {
-  expectHeld(runSmall({ cancelAfter: announcedAt(completed, PHASE, { phase: 'memory' }) }).recorded, NAME);
+test('given vCPUs that were stopped and resumed before, the downtime begins anew', () => {
+  const again = { name: 'stopVcpus', by: 'guest' } as const;
+  const stopped = addCommand(completed, 13, again).map((line) => {
+    const fact = {
+      kind: 'fact',
+      id: '13:998',
+      by: 'stop-and-copy',
+      event: { type: PHASE, phase: 'stop-vcpus' },
+    } as const;
+    return line.record.position === 13 ? { ...line, effects: [...line.effects, fact] } : line;
+  });
+  expectHeld(addCommand(stopped, 14, { name: 'resumeVcpus', by: 'guest' }), NAME);
+  expectBroken(
+    stopped,
+    NAME,
+    announcedAt(completed, PHASE, { phase: 'stop-vcpus' }),
+    /phase stop-vcpus .* entered after stop-vcpus/,
+  );
 });
 
 describe('given the bytes of a run', () => {
@@ -123,6 +140,11 @@ describe('given the bytes of a run', () => {
       });
     },
   );
+
+  test('when the run has only just begun, the first pass broke it', () => {
+    const position = answeredAt(completed, { name: 'sendRound' });
+    expectBroken(completed.slice(0, position + 1), NAME, position, /were told/, { wireBytes: 1 });
+  });
 
   test('when an answer is lost, its bytes are missed', () => {
     expectBroken(dropAnswer(completed, { name: 'sendRound' }), NAME, lastSent, /were told/, { wireBytes });

@@ -128,7 +128,7 @@ function eventFor(
   draw: Draw,
   atNs: number,
 ): RecordedEvent {
-  const types = typesFor(subject.kind, commandsOf(machine));
+  const types = typesOf(subject, machine);
   const make = (type: string): RecordedEvent => ({
     type,
     ...dataOf(subject.kind, type, draw, snapshot.context),
@@ -170,6 +170,14 @@ function senderOf(type: string, draw: Draw, context: Readonly<Record<string, unk
 function matches(type: string, descriptor: string): boolean {
   if (descriptor === '*' || descriptor === type) return true;
   return descriptor.endsWith('.*') && type.startsWith(descriptor.slice(0, -1));
+}
+
+const known = new Map<AnyStateMachine, readonly string[]>();
+
+function typesOf(subject: Subject, machine: AnyStateMachine): readonly string[] {
+  let types = known.get(machine);
+  if (types === undefined) known.set(machine, (types = typesFor(subject.kind, commandsOf(machine))));
+  return types;
 }
 
 function commandsOf(machine: AnyStateMachine): readonly CommandName[] {

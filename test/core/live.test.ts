@@ -10,7 +10,9 @@ import { xstateClock } from '../../src/clock/xstate-clock.ts';
 import { createChart } from '../../src/core/chart.ts';
 import type { Effect } from '../../src/core/effect.ts';
 import { type LiveTurn, live } from '../../src/core/live.ts';
+import { stepperFor } from '../../src/run/stepper.ts';
 import { type Disturbance, runSmall } from '../simulation/run-small.ts';
+import { openedFrom, smallPlan } from '../simulation/small-plan.ts';
 import { runLiveSmall } from './live-small.ts';
 
 const variants: readonly { name: string; plan: Partial<Plan> }[] = [
@@ -136,6 +138,26 @@ describe('the system', () => {
     system.stop();
     expect(clock.waitingEntries).toBe(0);
     expect(system.ended).toBe(true);
+  });
+
+  test('carries out nothing more once it has been stopped, not even what the same turn put out', () => {
+    const clock = new VirtualClock();
+    const plan = smallPlan();
+    const performed: string[] = [];
+    const system = live(stepperFor(openedFrom(plan)).charts, plan, {
+      clock: xstateClock(clock),
+      nowNs: () => clock.nowNs,
+      perform: ({ name }) => performed.push(name),
+      watch: ({ position }) => {
+        if (position === 1) system.stop();
+      },
+    });
+    expect(() => system.deliver({ to: 'migration', by: 'operator', event: { type: 'MIGRATE' } })).toThrow(
+      'not been started',
+    );
+    system.start();
+    system.deliver({ to: 'migration', by: 'operator', event: { type: 'MIGRATE' } });
+    expect([system.ended, performed, clock.waitingEntries]).toEqual([true, [], 0]);
   });
 
   test('counts an answer that nobody waits for, and gives it to nobody', () => {

@@ -48,7 +48,7 @@ const POLICIES = Object.values(policies).map(({ name, defaults }): Subject => {
 });
 
 export const SUBJECTS: readonly Subject[] = [
-  { name: 'migration', kind: 'migration', input: plan, runs: 700, eventsMax: 40 },
+  { name: 'migration', kind: 'migration', input: plan, runs: 600, eventsMax: 40 },
   {
     name: 'pre-copy',
     kind: 'pre-copy',
@@ -59,14 +59,14 @@ export const SUBJECTS: readonly Subject[] = [
       devices: addressed(draw),
       switchoverAck: draw.chance(50),
     }),
-    runs: 150,
+    runs: 140,
     eventsMax: 40,
   },
   {
     name: 'stop-and-copy',
     kind: 'stop-and-copy',
     input: (draw) => ({ devices: addressed(draw), pauseBeforeSwitchover: draw.chance(40) }),
-    runs: 300,
+    runs: 200,
     eventsMax: 40,
   },
   {
@@ -84,7 +84,7 @@ export const SUBJECTS: readonly Subject[] = [
     name: 'destination',
     kind: 'destination',
     input: (draw) => ({ devices: addressed(draw) }),
-    runs: 300,
+    runs: 250,
     eventsMax: 50,
   },
   { name: 'guest', kind: 'guest', input: () => ({}), runs: 60, eventsMax: 60 },
@@ -103,7 +103,7 @@ export const SUBJECTS: readonly Subject[] = [
     kind: 'tracking',
     input: (draw) => ({
       tracking: '0',
-      devices: ['nic0', 'nic1'].slice(0, draw.one([1, 2])).map((id) => ({ id, logsDma: draw.chance(70) })),
+      devices: ['nic0', 'nic1'].slice(0, draw.one([0, 1, 2])).map((id) => ({ id, logsDma: draw.chance(70) })),
       iommuTracks: draw.chance(50),
       sections: [{ of: 'ram', firstPage: 0, pages: 256 }],
       ranges: draw.one(['two', 'three']),
@@ -129,7 +129,7 @@ export const SUBJECTS: readonly Subject[] = [
       stopCopyBytes: draw.one([0, 6]),
       onBadImage: draw.one(['stay', 'error', 'unseen']),
     }),
-    runs: 400,
+    runs: 350,
     eventsMax: 60,
   },
   ...POLICIES,

@@ -62,6 +62,7 @@ const root = setup({
         'resumeGuest',
       ],
     },
+    OPEN_GUEST: { actions: { type: 'openGuest', params: { charts: [{ address: 'guest', input: {} }] } } },
     CLOSE_GUEST: { actions: 'closeGuest' },
     CLOSE_A: { actions: { type: 'closeDevice', params: { addresses: ['device/a'] } } },
     OPEN_A: { actions: { type: 'openDevices', params: { charts: [{ address: 'device/a', input: { name: 'a' } }] } } },
@@ -142,15 +143,15 @@ export function toyCharts(): ChartSet {
   };
 }
 
-const OPENED: Opened = {
+export const TOY_OPENED: Opened = {
   run: 'toy',
   scenario: {},
   plan: {},
   seed: 1,
   drivers: [],
   policies: [],
-  fingerprint: '',
-  version: '',
+  fingerprint: 'toy',
+  version: 'toy',
 };
 
 /** A run of the toys: `tell` steps it by one record, 1 ms after the one before, and keeps the system it came to. */
@@ -161,7 +162,7 @@ export class ToyRun {
 
   constructor(options: StepOptions = {}, laps = 0) {
     this.stepper = createStepper(toyCharts(), options);
-    this.opened = this.stepper.open({ ...OPENED, plan: { laps } }, 0);
+    this.opened = this.stepper.open({ ...TOY_OPENED, plan: { laps } }, 0);
     this.system = this.opened.system;
   }
 

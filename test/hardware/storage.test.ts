@@ -11,7 +11,7 @@ function storage(releaseNs = 10, acquireNs = 5) {
 }
 
 describe('the storage', () => {
-  test('is the source\'s at first, and busy for the other', () => {
+  test("is the source's at first, and busy for the other", () => {
     const { clock, log, one, note } = storage();
     one.acquire('destination', note('destination'));
     one.acquire('source', note('source'));
@@ -43,7 +43,12 @@ describe('the storage', () => {
     one.die('destination', note('died'));
     one.acquire('source', note('source'));
     clock.runAll(10);
-    expect(log).toEqual(['10 release ok nobody', '15 destination ok destination', '15 died ok nobody', '20 source ok source']);
+    expect(log).toEqual([
+      '10 release ok nobody',
+      '15 destination ok destination',
+      '15 died ok nobody',
+      '20 source ok source',
+    ]);
   });
 
   test('answers on the clock, even what takes no time', () => {

@@ -3,7 +3,15 @@ import type { DeviceState, FeatureMask } from '../../machines/words.ts';
 import { VirtualClock } from '../../src/clock/virtual-clock.ts';
 import { dmaStateIn, VfioFunction, type VfioFunctionSpec } from '../../src/hardware/vfio-function.ts';
 
-const TIMES = { preCopyNs: 1, p2pNs: 20, stopNs: 300, stopCopyNs: 4000, resumingNs: 50_000, runNs: 600_000, resetNs: 7_000_000 };
+const TIMES = {
+  preCopyNs: 1,
+  p2pNs: 20,
+  stopNs: 300,
+  stopCopyNs: 4000,
+  resumingNs: 50_000,
+  runNs: 600_000,
+  resetNs: 7_000_000,
+};
 
 function device(features: FeatureMask, changes: Partial<VfioFunctionSpec> = {}) {
   const clock = new VirtualClock();
@@ -25,12 +33,56 @@ function device(features: FeatureMask, changes: Partial<VfioFunctionSpec> = {}) 
 
 /** Where a device walks and when it is there. Paths: include/uapi/linux/vfio.h; each step takes the time of its end. */
 const WALKS: readonly [FeatureMask, readonly DeviceState[], readonly [number, DeviceState][]][] = [
-  [7, ['PRE_COPY', 'STOP_COPY'], [[1, 'PRE_COPY'], [21, 'PRE_COPY_P2P'], [4021, 'STOP_COPY']]],
-  [7, ['STOP_COPY'], [[20, 'RUNNING_P2P'], [320, 'STOP'], [4320, 'STOP_COPY']]],
-  [3, ['RUNNING_P2P', 'STOP'], [[20, 'RUNNING_P2P'], [320, 'STOP']]],
-  [5, ['PRE_COPY', 'STOP_COPY'], [[1, 'PRE_COPY'], [4001, 'STOP_COPY']]],
-  [1, ['STOP', 'RUNNING'], [[300, 'STOP'], [600_300, 'RUNNING']]],
-  [1, ['RESUMING'], [[300, 'STOP'], [50_300, 'RESUMING']]],
+  [
+    7,
+    ['PRE_COPY', 'STOP_COPY'],
+    [
+      [1, 'PRE_COPY'],
+      [21, 'PRE_COPY_P2P'],
+      [4021, 'STOP_COPY'],
+    ],
+  ],
+  [
+    7,
+    ['STOP_COPY'],
+    [
+      [20, 'RUNNING_P2P'],
+      [320, 'STOP'],
+      [4320, 'STOP_COPY'],
+    ],
+  ],
+  [
+    3,
+    ['RUNNING_P2P', 'STOP'],
+    [
+      [20, 'RUNNING_P2P'],
+      [320, 'STOP'],
+    ],
+  ],
+  [
+    5,
+    ['PRE_COPY', 'STOP_COPY'],
+    [
+      [1, 'PRE_COPY'],
+      [4001, 'STOP_COPY'],
+    ],
+  ],
+  [
+    1,
+    ['STOP', 'RUNNING'],
+    [
+      [300, 'STOP'],
+      [600_300, 'RUNNING'],
+    ],
+  ],
+  [
+    1,
+    ['RESUMING'],
+    [
+      [300, 'STOP'],
+      [50_300, 'RESUMING'],
+    ],
+  ],
 ];
 
 describe('a SET', () => {
@@ -68,7 +120,10 @@ describe('a SET', () => {
     clock.runUntil(10);
     set('PRE_COPY');
     clock.runAll(10);
-    expect(log).toEqual([[10, { state: 'RUNNING', errno: 'EBUSY' }], [320, { state: 'STOP' }]]);
+    expect(log).toEqual([
+      [10, { state: 'RUNNING', errno: 'EBUSY' }],
+      [320, { state: 'STOP' }],
+    ]);
   });
 
   test('one that is answered may be followed by another at once', () => {

@@ -44,6 +44,15 @@ export class MappedPages {
    */
   report(into: PageBitmap, query: readonly PageRange[], alreadyNew: number): DirtyFound {
     let newPages = alreadyNew;
+    if (this.#leftSince.count === 0) {
+      let mapped = 0;
+      for (const { firstPage, pages } of query) {
+        mapped += this.#mapped.countRange(firstPage, pages);
+        newPages += this.#mapped.orRangeInto(into, firstPage, pages);
+      }
+      return { dirtyPages: mapped, newPages };
+    }
+    // A page that was unmapped and mapped again is in both sets and counts once.
     for (const { firstPage, pages } of query) {
       this.#mapped.orRangeInto(this.#scratch, firstPage, pages);
       this.#leftSince.takeRangeInto(this.#scratch, firstPage, pages);

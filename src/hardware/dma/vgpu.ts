@@ -5,6 +5,7 @@
 import type { PageRange } from '../../../machines/words.ts';
 import type { WriteSource } from '../../streams/page-writes.ts';
 import type { GuestMemory } from '../memory.ts';
+import { popcount32 } from '../page-bitmap.ts';
 import { Permutation } from '../permutation.ts';
 import type { Random } from '../random.ts';
 import { ExactRate } from '../workloads/rate.ts';
@@ -19,13 +20,16 @@ export interface VgpuDmaSpec {
   readonly writesPerSecond: number;
 }
 
+/** One list or bitmap at most: 32 KiB of numbers, 16 KiB of bits; both stay in the first-level cache. */
 const LIST_PAGES = 8192;
+const BITMAP_WORDS = 4096;
 
 export class VgpuDma implements Writer {
   readonly mapped: MappedPages;
   readonly #source: WriteSource;
   readonly #rate: ExactRate;
   readonly #list = new Uint32Array(LIST_PAGES);
+  readonly #words = new Int32Array(BITMAP_WORDS);
   #nextPage = 0;
 
   constructor(spec: VgpuDmaSpec, source: WriteSource, memory: GuestMemory, random: Random) {
@@ -46,15 +50,48 @@ export class VgpuDma implements Writer {
     const due = this.#rate.due(toNs - fromNs, speedPercent);
     if (mapped.count === 0) return;
     // After one turn every mapped page is written; further turns only move the place where it stands.
-    let left = Math.min(due, mapped.count);
-    while (left > 0) {
+    const left = Math.min(due, mapped.count);
+    if (mapped.count >= mapped.pages / 32) this.#emitWords(left, fromNs, toNs, emit);
+    else this.#emitLists(left, fromNs, toNs, emit);
+    if (due > mapped.count) this.#skip(due % mapped.count);
+  }
+
+  #emitLists(due: number, fromNs: number, toNs: number, emit: Emit): void {
+    const { pages: mapped } = this.mapped;
+    for (let left = due; left > 0; ) {
       const room = this.#list.subarray(0, Math.min(left, LIST_PAGES));
       const n = mapped.listInto(room, this.#nextPage);
       this.#nextPage = n === 0 ? 0 : room[n - 1]! + 1;
       left -= n;
       if (n > 0) emit({ fromNs, toNs, source: this.#source, form: 'list', pages: room.subarray(0, n) });
     }
-    if (due > mapped.count) this.#skip(due % mapped.count);
+  }
+
+  /** The same pages in the same order, a word at a time: where words hold several of them this is several times faster. */
+  #emitWords(due: number, fromNs: number, toNs: number, emit: Emit): void {
+    const { words } = this.mapped.pages;
+    for (let left = due; left > 0; ) {
+      const firstWord = this.#nextPage >>> 5;
+      const room = this.#words;
+      let [n, count, reached] = [0, 0, -1];
+      let mask = -1 << (this.#nextPage & 31);
+      for (; n < room.length && firstWord + n < words.length && count < left; n++, mask = -1) {
+        let word = words[firstWord + n]! & mask;
+        let found = popcount32(word);
+        while (count + found > left) {
+          word &= ~(1 << (31 - Math.clz32(word)));
+          found -= 1;
+        }
+        room[n] = word;
+        count += found;
+        if (word !== 0) reached = (firstWord + n) * 32 + 31 - Math.clz32(word);
+      }
+      const atEnd = firstWord + n >= words.length;
+      this.#nextPage = count === left ? reached + 1 : atEnd ? 0 : (firstWord + n) * 32;
+      left -= count;
+      const batch = { form: 'bitmap', firstPage: firstWord * 32, words: room.subarray(0, n), count } as const;
+      if (count > 0) emit({ fromNs, toNs, source: this.#source, ...batch });
+    }
   }
 
   /** Passes over so many mapped pages more: they were emitted with the whole turn. */

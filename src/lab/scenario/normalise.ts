@@ -158,6 +158,7 @@ function normaliseTimes(read: ReadDevice['times']): DeviceTimes {
     stopCopyNs: read.stopCopy,
     resumingNs: read.resuming,
     runNs: read.run,
+    loadInitialNs: read.loadInitial,
     loadNs: read.load,
     resetNs: read.reset,
   };

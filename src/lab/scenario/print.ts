@@ -135,6 +135,7 @@ function printDevice(device: Device): DeviceInput {
       stopCopy: duration(times.stopCopyNs),
       resuming: duration(times.resumingNs),
       run: duration(times.runNs),
+      loadInitial: duration(times.loadInitialNs),
       load: duration(times.loadNs),
       reset: duration(times.resetNs),
     },

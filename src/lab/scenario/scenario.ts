@@ -147,6 +147,8 @@ export interface DeviceTimes {
   readonly stopCopyNs: number;
   readonly resumingNs: number;
   readonly runNs: number;
+  /** Resources on the destination, from the arrival of the initial data on: hidden by pre-copy with switchover-ack. */
+  readonly loadInitialNs: number;
   readonly loadNs: number;
   readonly resetNs: number;
 }

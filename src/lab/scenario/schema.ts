@@ -180,7 +180,10 @@ const times = section({
   stopCopy: duration('To enter STOP_COPY.').prefault(0),
   resuming: duration('To enter RESUMING.').prefault(0),
   run: duration('To enter RUNNING.').prefault(0),
-  load: duration('To load its state on the destination.').prefault(0),
+  loadInitial: duration(
+    'To allocate what it needs on the destination, from the arrival of its initial data on; switchover-ack waits for it.',
+  ).prefault(0),
+  load: duration('To load the rest of its state on the destination.').prefault(0),
   reset: duration('VFIO_DEVICE_RESET.').prefault(0),
 }).prefault({});
 

@@ -63,25 +63,37 @@ export class Hand {
   }
 
   /** Gives a command and does not wait. */
-  give<N extends CommandName>(name: N, params: Commands[N]['params'], by?: string): Command<N> {
+  give<N extends CommandName>(
+    name: N,
+    params: Commands[N]['params'],
+    by?: string,
+    told?: (answer: Answer) => void,
+  ): Command<N> {
     const command = this.command(name, params, by);
     this.driver.perform(command, (answer) => {
       this.answers.push({ atNs: this.clock.nowNs, answer });
       if (answer.type === 'DONE.syncBitmap') this.dirtySet = answer.dirtySet;
+      told?.(answer);
     });
     return command;
   }
 
   /** Gives a command, lets time pass until it is answered, and returns the answer. */
   ask<N extends CommandName>(name: N, params: Commands[N]['params'], by?: string): Answer<N> {
-    const before = this.answers.length;
-    this.give(name, params, by);
-    while (this.answers.length === before) if (!this.clock.step()) throw new Error(`${name} is never answered`);
-    return this.answers.at(-1)?.answer as Answer<N>;
+    let own: Answer | undefined;
+    this.give(name, params, by, (answer) => {
+      own = answer;
+    });
+    while (own === undefined) if (!this.clock.step()) throw new Error(`${name} is never answered`);
+    return own as Answer<N>;
   }
 
   /** As `ask`, for what must succeed: its result. */
-  do<N extends CommandName>(name: N, params: Commands[N]['params'], by?: string): Extract<Answer<N>, { type: `DONE.${N}` }> {
+  do<N extends CommandName>(
+    name: N,
+    params: Commands[N]['params'],
+    by?: string,
+  ): Extract<Answer<N>, { type: `DONE.${N}` }> {
     const answer = this.ask(name, params, by);
     if (answer.type !== `DONE.${name}`) throw new Error(`${name}: ${JSON.stringify(answer)}`);
     return answer as Extract<Answer<N>, { type: `DONE.${N}` }>;

@@ -119,7 +119,10 @@ describe('what a round costs', () => {
     hand.begin();
     hand.do('stopVcpus', {});
     hand.sync(true);
-    expect(hand.do('sendRemaining', { dirtySet: hand.dirtySet })).toMatchObject({ sentPages: 10_000, remainingPages: 0 });
+    expect(hand.do('sendRemaining', { dirtySet: hand.dirtySet })).toMatchObject({
+      sentPages: 10_000,
+      remainingPages: 0,
+    });
     expect(hand.clock.nowNs).toBeLessThan(10.001 * MS);
   });
 });

@@ -192,7 +192,7 @@ describe('a device', () => {
       dmaLogging: null,
       dma: null,
       state: { initialBytes: 0, dirtyBytesPerSecond: 0, stopCopyBytes: MIB },
-      times: { preCopyNs: 0, p2pNs: 0, stopNs: 0, stopCopyNs: 0, resumingNs: 0, runNs: 0, loadNs: 0, resetNs: 0 },
+      times: { preCopyNs: 0, p2pNs: 0, stopNs: 0, stopCopyNs: 0, resumingNs: 0, runNs: 0, loadInitialNs: 0, loadNs: 0, resetNs: 0 },
     });
   });
 
@@ -246,6 +246,7 @@ describe('a device', () => {
         stopCopyNs: 4_000_000,
         resumingNs: 5_000_000,
         runNs: 6_000_000,
+        loadInitialNs: 0,
         loadNs: 7_000_000,
         resetNs: 8_000_000,
       },

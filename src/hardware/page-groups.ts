@@ -1,0 +1,130 @@
+/**
+ * The loops of a page bitmap over whole groups of 1024 pages: no masks at the edges and no search for the next word, so
+ * that a merge, a take or a clear is one pass over the words that are in use. Syncs and sends spend their time here.
+ *
+ * They know words and their summary, not counts: each returns what it changed, and the bitmap keeps its count by that.
+ */
+
+/** Pages of a group: those that one word of the summary stands for. */
+const GROUP_PAGES = 1024;
+
+/** Bit k of word w stands for page 32 w + k; bit w of the summary is set while word w is not zero. */
+export interface SummarisedWords {
+  readonly words: Int32Array;
+  readonly summary: Int32Array;
+}
+
+/** From the first group up to, without, the end. */
+export interface Groups {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Number of set bits of a 32-bit word. */
+export function popcount32(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+/** Index of the lowest set bit; 32 for 0 is not needed here and not promised. */
+export function lowestBit(word: number): number {
+  return 31 - Math.clz32(word & -word);
+}
+
+/**
+ * The whole groups of the pages from `fromPage` up to, without, `toPage`, and the pages before and after them. The last
+ * group of a set of `pages` pages may be short and is whole nevertheless.
+ */
+export function wholeGroups(
+  fromPage: number,
+  toPage: number,
+  pages: number,
+): { readonly groups: Groups; readonly fromPage: number; readonly toPage: number } {
+  const first = Math.ceil(fromPage / GROUP_PAGES);
+  const end = toPage === pages ? Math.ceil(pages / GROUP_PAGES) : Math.floor(toPage / GROUP_PAGES);
+  if (first >= end) return { groups: { first: 0, end: 0 }, fromPage: toPage, toPage };
+  return { groups: { first, end }, fromPage: first * GROUP_PAGES, toPage: Math.min(end * GROUP_PAGES, toPage) };
+}
+
+/** ORs `from` into `into`; returns how many pages were not set there before. */
+export function orGroups(into: SummarisedWords, from: SummarisedWords, { first, end }: Groups): number {
+  const { words, summary } = into;
+  let added = 0;
+  for (let s = first; s < end; s++) {
+    const used = from.summary[s]!;
+    if (used === 0) continue;
+    summary[s]! |= used;
+    for (let rest = used; rest !== 0; rest &= rest - 1) {
+      const w = (s << 5) + lowestBit(rest);
+      const old = words[w]!;
+      const fresh = from.words[w]! & ~old;
+      if (fresh === 0) continue;
+      words[w] = old | fresh;
+      added += popcount32(fresh);
+    }
+  }
+  return added;
+}
+
+/** Moves `from` to `into`; says how many pages were moved and how many were not set there before. */
+export function takeGroups(
+  into: SummarisedWords,
+  from: SummarisedWords,
+  { first, end }: Groups,
+): { readonly taken: number; readonly added: number } {
+  const { words, summary } = into;
+  let taken = 0;
+  let added = 0;
+  for (let s = first; s < end; s++) {
+    const used = from.summary[s]!;
+    if (used === 0) continue;
+    summary[s]! |= used;
+    from.summary[s] = 0;
+    for (let rest = used; rest !== 0; rest &= rest - 1) {
+      const w = (s << 5) + lowestBit(rest);
+      const word = from.words[w]!;
+      from.words[w] = 0;
+      taken += popcount32(word);
+      const old = words[w]!;
+      const fresh = word & ~old;
+      if (fresh === 0) continue;
+      words[w] = old | fresh;
+      added += popcount32(fresh);
+    }
+  }
+  return { taken, added };
+}
+
+/** Clears; returns how many pages were set. */
+export function clearGroups({ words, summary }: SummarisedWords, { first, end }: Groups): number {
+  let cleared = 0;
+  for (let s = first; s < end; s++) {
+    for (let rest = summary[s]!; rest !== 0; rest &= rest - 1) {
+      const w = (s << 5) + lowestBit(rest);
+      cleared += popcount32(words[w]!);
+      words[w] = 0;
+    }
+    summary[s] = 0;
+  }
+  return cleared;
+}
+
+/** Clears in `set` what is set in `where`, another set; returns how many pages were set. */
+export function clearGroupsWhere(set: SummarisedWords, where: SummarisedWords, { first, end }: Groups): number {
+  const { words, summary } = set;
+  let cleared = 0;
+  for (let s = first; s < end; s++) {
+    let emptied = 0;
+    for (let rest = where.summary[s]! & summary[s]!; rest !== 0; rest &= rest - 1) {
+      const w = (s << 5) + lowestBit(rest);
+      const old = words[w]!;
+      const gone = old & where.words[w]!;
+      words[w] = old ^ gone;
+      cleared += popcount32(gone);
+      if (old === gone) emptied |= 1 << w;
+    }
+    summary[s]! &= ~emptied;
+  }
+  return cleared;
+}

@@ -1,0 +1,32 @@
+/**
+ * What a set of charts asks of a driver, known before anything starts: every command that is in their tables. A driver that
+ * cannot do one is refused with its name, not found out in the middle of a migration.
+ */
+import { chartsFor } from '../../machines/index.ts';
+import type { OutputRoute } from '../../machines/messages.ts';
+import type { CommandName } from '../../machines/words.ts';
+import type { Driver } from '../drivers/driver.ts';
+
+/** Every command that the charts of a run with this policy can give. */
+export function commandsNeeded(policy: string): ReadonlySet<CommandName> {
+  const needed = new Set<CommandName>();
+  for (const machine of Object.values(chartsFor(policy))) {
+    for (const action of Object.values(machine.implementations.actions)) {
+      const { route } = action as { readonly route?: OutputRoute };
+      if (route?.kind === 'command') needed.add(route.name);
+    }
+  }
+  return needed;
+}
+
+/**
+ * Throws when the driver cannot carry out what the charts may ask. A driver that cannot throttle does not need the command
+ * for it: a policy that wants to is refused by its verdicts.
+ */
+export function requireCommands(driver: Driver, policy: string): void {
+  const missing = [...commandsNeeded(policy)].filter((name) => {
+    if (name === 'throttleVcpus' && !driver.verdicts.has('throttlePercent')) return false;
+    return !driver.commands.has(name);
+  });
+  if (missing.length > 0) throw new Error(`driver "${driver.name}" cannot do ${missing.join(', ')}, which the charts need`);
+}

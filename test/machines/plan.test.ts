@@ -1,0 +1,157 @@
+/**
+ * What may not start: the conditions under which QEMU adds a migration blocker or refuses to realize a device
+ * (hw/vfio/migration.c: vfio_migration_realize, vfio_block_multiple_devices_migration, at v8.0.0 to v11.1.0-rc2). What those
+ * have that a plan cannot say (vIOMMU, postcopy, background snapshots, a kernel without STOP_COPY) is not a row here.
+ */
+import { describe, expect, test } from 'vitest';
+import type { LoopName } from '../../machines/loops.ts';
+import { blockers, type Plan, type PlanDevice, plannedDevices } from '../../machines/plan.ts';
+import type { FeatureMask } from '../../machines/words.ts';
+
+function plan(
+  changes: Partial<Plan> & { readonly devices?: readonly PlanDevice[]; readonly iommuTracks?: boolean },
+): Plan {
+  const { devices = [], iommuTracks = false, ...rest } = changes;
+  return {
+    loop: 'qemu-10.2',
+    policy: { name: 'qemu', version: '1', parameters: {} },
+    downtimeLimitMs: 300,
+    availSwitchoverBytesPerSecond: 0,
+    switchoverAck: false,
+    pauseBeforeSwitchover: false,
+    enableMigration: 'auto',
+    afterSyncError: 'fail',
+    giveUpAfterMs: 60_000,
+    pageBytes: 4096,
+    sections: [],
+    containers: [{ id: 'c0', iommuTracks, devices }],
+    deadlinesMs: {},
+    ...rest,
+  };
+}
+const device = (id: string, features: FeatureMask, logsDma = true): PlanDevice => ({ id, features, logsDma });
+
+const OFF = /enable-migration=off/;
+const UNTRACKED = /no dirty tracking/;
+const NO_P2P = /P2P states/;
+const SINGLE = /qemu-8\.2 is the first/;
+const NO_VFIO = /qemu-8\.0 is the first/;
+
+type Row = readonly [
+  condition: string,
+  plan: Parameters<typeof plan>[0],
+  auto: readonly RegExp[],
+  on: readonly RegExp[],
+  off: readonly RegExp[],
+];
+const tracked = device('nic0', 7);
+const untracked = device('nic0', 7, false);
+/** One row for each condition; columns are the values of enable-migration. */
+const ROWS: readonly Row[] = [
+  ['no VFIO device', {}, [], [], []],
+  ['no VFIO device, 7.2', { loop: 'qemu-7.2' }, [], [], []],
+  ['one tracked device', { devices: [tracked] }, [], [], [OFF]],
+  ['one device, tracked by the IOMMU', { devices: [untracked], iommuTracks: true }, [], [], [OFF]],
+  ['neither device nor IOMMU tracks', { devices: [untracked] }, [UNTRACKED], [], [OFF]],
+  ['one of two devices tracks, nor the IOMMU', { devices: [device('nic1', 7), untracked] }, [UNTRACKED], [], [OFF]],
+  ['two devices with P2P', { devices: [device('a', 7), device('b', 3)] }, [], [], [OFF]],
+  ['two devices, one without P2P', { devices: [device('a', 7), device('b', 5)] }, [NO_P2P], [NO_P2P], [OFF]],
+  ['one device without P2P', { devices: [device('a', 1)] }, [], [], [OFF]],
+  [
+    'two without P2P and untracked',
+    { devices: [device('a', 1, false), device('b', 1, false)] },
+    [NO_P2P, UNTRACKED],
+    [NO_P2P],
+    [OFF],
+  ],
+  ['8.0 and one device', { loop: 'qemu-8.0', devices: [tracked] }, [], [], [OFF]],
+  [
+    '8.0 and two devices with P2P',
+    { loop: 'qemu-8.0', devices: [device('a', 7), device('b', 7)] },
+    [SINGLE],
+    [SINGLE],
+    [OFF],
+  ],
+  ['8.2 and two devices with P2P', { loop: 'qemu-8.2', devices: [device('a', 7), device('b', 7)] }, [], [], [OFF]],
+  ['7.2 and a device', { loop: 'qemu-7.2', devices: [tracked] }, [NO_VFIO], [NO_VFIO], [NO_VFIO]],
+];
+
+describe('blockers', () => {
+  const cells = ROWS.flatMap(([condition, changes, auto, on, off]) => [
+    { condition, changes, enableMigration: 'auto' as const, reasons: auto },
+    { condition, changes, enableMigration: 'on' as const, reasons: on },
+    { condition, changes, enableMigration: 'off' as const, reasons: off },
+  ]);
+  test.each(cells)('$condition, enable-migration=$enableMigration', ({ changes, enableMigration, reasons }) => {
+    const found = blockers(plan({ ...changes, enableMigration }));
+    expect(found).toHaveLength(reasons.length);
+    for (const [at, reason] of reasons.entries()) expect(found[at]).toMatch(reason);
+  });
+
+  test('name the devices and the container that are in the way', () => {
+    const containers = [
+      { id: 'good', iommuTracks: true, devices: [device('a', 7)] },
+      { id: 'bad', iommuTracks: false, devices: [device('b', 7), device('c', 1, false)] },
+    ];
+    const [p2p, untrackedReason] = blockers(plan({ containers }));
+    expect(p2p).toContain('3 VFIO devices need P2P states on every one, and c has none');
+    expect(untrackedReason).toContain('container bad has no dirty tracking: c cannot log DMA');
+  });
+
+  test('each untracked container is a blocker of its own', () => {
+    const containers = ['x', 'y', 'z'].map((id) => ({
+      id,
+      iommuTracks: id === 'y',
+      devices: [device(`nic-${id}`, 7, false)],
+    }));
+    const reasons = blockers(plan({ containers }));
+    expect(reasons.map((reason) => reason.split(' ', 2)[1])).toEqual(['x', 'z']);
+  });
+});
+
+/** P2P from 8.2 (94f775e428), PRE_COPY from 8.1 (eda7362af9): the rows 8.2 and later have both. */
+const USED: Readonly<Record<LoopName, { readonly p2p: boolean; readonly preCopy: boolean }>> = {
+  'qemu-7.2': { p2p: false, preCopy: false },
+  'qemu-8.0': { p2p: false, preCopy: false },
+  'qemu-8.2': { p2p: true, preCopy: true },
+  'qemu-9.2': { p2p: true, preCopy: true },
+  'qemu-10.2': { p2p: true, preCopy: true },
+  'qemu-11.1': { p2p: true, preCopy: true },
+  textbook: { p2p: true, preCopy: true },
+};
+
+describe('planned devices', () => {
+  const masks: readonly (readonly [FeatureMask, boolean, boolean])[] = [
+    [1, false, false],
+    [3, true, false],
+    [5, false, true],
+    [7, true, true],
+  ];
+  const cells = Object.entries(USED).flatMap(([loop, used]) =>
+    masks.map(([features, p2p, preCopy]) => ({
+      loop: loop as LoopName,
+      features,
+      p2p: p2p && used.p2p,
+      preCopy: preCopy && used.preCopy,
+    })),
+  );
+  test.each(cells)('$loop, features $features', ({ loop, features, p2p, preCopy }) => {
+    expect(plannedDevices(plan({ loop, devices: [device('nic0', features)] }))).toEqual([
+      { id: 'nic0', features, logsDma: true, container: 'c0', p2p, preCopy },
+    ]);
+  });
+
+  test('come in the order of the containers', () => {
+    const containers = [
+      { id: 'x', iommuTracks: true, devices: [device('b', 7), device('a', 7)] },
+      { id: 'empty', iommuTracks: true, devices: [] },
+      { id: 'y', iommuTracks: true, devices: [device('c', 7)] },
+    ];
+    const found = plannedDevices(plan({ containers }));
+    expect(found.map(({ id, container }) => [container, id])).toEqual([
+      ['x', 'b'],
+      ['x', 'a'],
+      ['y', 'c'],
+    ]);
+  });
+});

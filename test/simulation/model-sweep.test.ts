@@ -1,0 +1,92 @@
+/**
+ * The same sweep over the hardware model, pages and all: one fault at every command, a cancel after every record. Every end
+ * is legal, every checker holds, and whoever took over has lost no write.
+ */
+import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../src/clock/virtual-clock.ts';
+import { type Fault, withFaults } from '../../src/drivers/faulty.ts';
+import { createModelDriver, type ModelDriver } from '../../src/drivers/model/model-driver.ts';
+import { modelSpecOf } from '../../src/lab/model-spec.ts';
+import { prepareRun } from '../../src/lab/prepare.ts';
+import type { Report } from '../../src/lab/report/report.ts';
+import { scenarioFrom } from '../../src/lab/scenario/read.ts';
+import type { Scenario } from '../../src/lab/scenario/scenario.ts';
+import { smallInput } from '../lab/small-scenario.ts';
+
+const scenario = scenarioFrom({ ...smallInput(), checks: { truth: 'both' } });
+
+interface Ran {
+  readonly report: Report;
+  readonly model: ModelDriver;
+  readonly commands: number;
+  readonly records: number;
+}
+
+function run(what: { fault?: { nth: number; fault: Fault }; cancelAfter?: number }, of: Scenario = scenario): Ran {
+  const clock = new VirtualClock();
+  const model = createModelDriver(modelSpecOf(of), clock);
+  let commands = 0;
+  const faulty = withFaults(model, clock, what.fault === undefined ? [] : [what.fault]);
+  const driver = {
+    ...faulty,
+    perform(...given: Parameters<typeof faulty.perform>) {
+      commands++;
+      faulty.perform(...given);
+    },
+  };
+  const prepared = prepareRun(of, { clock, driver: () => driver, strict: true });
+  let records = 0;
+  prepared.runner.recorded$.subscribe(({ record }) => {
+    records++;
+    if (record.position === what.cancelAfter) prepared.cancel();
+  });
+  prepared.start();
+  while (!prepared.runner.ended && clock.step());
+  expect(prepared.runner.ended, 'the run did not end').toBe(true);
+  return { report: prepared.report(), model, commands, records };
+}
+
+/** Why this end is not legal; empty when it is. */
+function illegalities({ report, model }: Ran): readonly string[] {
+  const { sourceRuns, destinationRuns, storage, lost, devices } = model.inspect();
+  const wrong = report.checks.filter(({ held }) => !held).map(({ name, because }) => `${name}: ${because}`);
+  if (sourceRuns && destinationRuns) wrong.push('two guests run');
+  if (lost !== undefined && lost.count > 0) wrong.push(`${lost.count} pages lost`);
+  if (report.outcome === 'completed' && !(destinationRuns && storage === 'destination')) wrong.push('completed elsewhere');
+  if (report.outcome === 'in-doubt') return wrong;
+  if (report.outcome !== 'completed' && !(sourceRuns && storage === 'source')) wrong.push('the source does not run');
+  if (sourceRuns && report.warnings.length === 0) {
+    for (const [id, state] of Object.entries(devices.source)) if (state !== 'RUNNING') wrong.push(`${id} was left in ${state}`);
+  }
+  return wrong;
+}
+
+const plain = run({});
+
+test('it completes when nothing goes wrong', () => {
+  expect(plain.report.outcome).toBe('completed');
+  expect(illegalities(plain)).toEqual([]);
+});
+
+test('a cancel after every record', () => {
+  for (let cancelAfter = 0; cancelAfter < plain.records; cancelAfter++) {
+    const ran = run({ cancelAfter });
+    expect(illegalities(ran), `cancel after record ${cancelAfter}: ${ran.report.outcome}`).toEqual([]);
+  }
+});
+
+const FAULTS: readonly Fault[] = [
+  { kind: 'error', errno: 'EIO' },
+  { kind: 'hang' },
+  { kind: 'slow', byNs: 45_000_000_000 },
+  { kind: 'twice' },
+];
+
+describe.each(FAULTS)('$kind', (fault) => {
+  test('at every command', () => {
+    for (let nth = 1; nth <= plain.commands; nth++) {
+      const ran = run({ fault: { nth, fault } });
+      expect(illegalities(ran), `at command ${nth}: ${ran.report.outcome} (${ran.report.reason})`).toEqual([]);
+    }
+  });
+});
