@@ -10,7 +10,7 @@
 import { assign, setup } from 'xstate';
 import { arrived, expecting, everyoneArrived } from './barrier.ts';
 import { type Address, commands, facts, messages, type Received } from './messages.ts';
-import type { Answer, Errno } from './words.ts';
+import type { Answer, Commands, Done, Errno } from './words.ts';
 
 export interface DirtyLogInput {
   /** Addresses of the containers' `tracking` charts. */
@@ -169,7 +169,7 @@ export const dirtyLog = setup({
                   },
                   {
                     target: '#dirty-log.on.resting',
-                    actions: { type: 'answerSynced', params: ({ context, event: { type: _, ...result } }) => ({ to: context.asker, ...result }) },
+                    actions: { type: 'answerSynced', params: ({ context, event }) => ({ to: context.asker, ...merged(event) }) },
                   },
                 ],
                 'FAILED.syncBitmap': [
@@ -229,4 +229,10 @@ export const dirtyLog = setup({
 /** An order that was reached carries no errno of an earlier one. */
 function reached(context: Context, asked: 'on' | 'off', state: 'on' | 'off') {
   return { to: context.asker, asked, state, errno: asked === state ? undefined : context.errno };
+}
+
+/** What the merge found, named one by one: the event also says who delivered it and when. */
+function merged(event: Done<'syncBitmap'>): Commands['syncBitmap']['result'] {
+  const { dirtySet, remainingPages, remainingBytes, newDirtyPages, dirtyPagesBySource, syncNs } = event;
+  return { dirtySet, remainingPages, remainingBytes, newDirtyPages, dirtyPagesBySource, syncNs };
 }

@@ -1,6 +1,11 @@
 /** The embeddable library: a table of contents. */
 
+export { rxjsScheduler } from './clock/rxjs-scheduler.ts';
+export { VirtualClock } from './clock/virtual-clock.ts';
+export { WallClock } from './clock/wall-clock.ts';
+export { xstateClock } from './clock/xstate-clock.ts';
 export type { Command, Effect } from './core/effect.ts';
+export { type Live, type LiveOptions, live } from './core/live.ts';
 export type { Input, Rec } from './core/record.ts';
 export type { Driver, Found } from './drivers/driver.ts';
 export type { Journal } from './journal/journal.ts';
@@ -14,6 +19,7 @@ export { ReportProjection } from './lab/report/projection.ts';
 export type { Check, DeviceReport, DowntimeSplit, Report, Round } from './lab/report/report.ts';
 export { reportText } from './lab/report/text.ts';
 export { ScenarioError } from './lab/scenario/error.ts';
+export { printScenario } from './lab/scenario/print.ts';
 export { parseScenario, readScenario, scenarioFrom } from './lab/scenario/read.ts';
 export type { Scenario } from './lab/scenario/scenario.ts';
 export type { ScenarioInput } from './lab/scenario/schema.ts';

@@ -73,7 +73,6 @@ export class OneGuest implements Checker {
     if (late) return;
     if (command === 'stopVcpus') this.source = 'no';
     if (command === 'resumeVcpus') this.source = 'yes';
-    if (command === 'quitDestination') this.destination = 'no';
   }
 
   private failed(command: string, errno: Errno): void {

@@ -102,6 +102,7 @@ function wholeNumber(text: string): number {
 function paceFactor(text: string): number | 'max' {
   if (text === 'max') return 'max';
   const factor = Number(/^(\d+(?:\.\d+)?)x$/.exec(text)?.[1]);
-  if (!(factor > 0)) throw new InvalidArgumentError('expected a factor such as 1x, 10x or 0.5x, or max.');
+  if (!(factor > 0 && factor < Number.POSITIVE_INFINITY))
+    throw new InvalidArgumentError('expected a factor such as 1x, 10x or 0.5x, or max.');
   return factor;
 }

@@ -71,13 +71,16 @@ export function migrate(input: Scenario | ScenarioInput, options: MigrateOptions
       },
     });
   });
-  // A caller who only watches the observables must not crash the process by a rejection nobody awaits.
-  report.catch(() => {});
-  options.signal?.addEventListener('abort', () => prepared.cancel(), { once: true });
+  const { signal } = options;
+  const cancel = () => prepared.cancel();
+  if (signal?.aborted === true) cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  const unhook = () => signal?.removeEventListener('abort', cancel);
+  // Handled here too: a caller who only watches the observables must not crash the process by a rejection nobody awaits.
+  report.then(unhook, unhook);
   setImmediate(() => {
     try {
       prepared.start();
-      if (options.signal?.aborted === true) prepared.cancel();
     } catch (error) {
       runner.stop(error);
       return;
@@ -113,7 +116,7 @@ export function migrate(input: Scenario | ScenarioInput, options: MigrateOptions
     get nowNs() {
       return clock.nowNs;
     },
-    cancel: () => prepared.cancel(),
+    cancel,
     report,
   };
 }

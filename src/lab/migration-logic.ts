@@ -57,11 +57,15 @@ export const migrationLogic: MigrationLogic = {
     const { scenario, ...options } = snapshot.input;
     const migration = migrate(scenario, options);
     running.set(self, migration);
+    // One that was stopped hears no more of its migration, which still ends.
+    const tell = (event: MigrationEvent) => {
+      if (self.getSnapshot().status === 'active') self.send(event);
+    };
     migration.rounds$.subscribe({
       next: (round) => {
         emit({ type: 'ROUND_ASSESSED', ...round });
         const { remainingBytes } = round.observation;
-        self.send({ type: 'switchover.progress', progress: { round: round.round, remainingBytes } });
+        tell({ type: 'switchover.progress', progress: { round: round.round, remainingBytes } });
       },
       error: () => {},
     });
@@ -69,14 +73,14 @@ export const migrationLogic: MigrationLogic = {
       next: ({ effects }) => {
         for (const effect of effects) {
           if (effect.kind !== 'fact' || effect.event.type !== 'STATUS_CHANGED') continue;
-          self.send({ type: 'switchover.progress', progress: { status: String(effect.event.status) } });
+          tell({ type: 'switchover.progress', progress: { status: String(effect.event.status) } });
         }
       },
       error: () => {},
     });
     migration.report.then(
-      (report) => self.send({ type: 'switchover.done', report }),
-      (error) => self.send({ type: 'switchover.error', error }),
+      (report) => tell({ type: 'switchover.done', report }),
+      (error) => tell({ type: 'switchover.error', error }),
     );
   },
   transition(snapshot, event, { self }) {

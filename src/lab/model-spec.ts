@@ -5,7 +5,14 @@ import type { ModelDeviceSpec, ModelSpec } from '../drivers/model/spec.ts';
 import type { DeviceDmaSpec } from '../hardware/dma/device-dma.ts';
 import type { WorkloadSpec } from '../hardware/workloads/workload.ts';
 import type { ContainerSpec } from '../hardware/world.ts';
-import { type Container, type Device, pagesIn, type Scenario, type Workload } from './scenario/scenario.ts';
+import {
+  type Container,
+  type CurvePoint,
+  type Device,
+  pagesIn,
+  type Scenario,
+  type Workload,
+} from './scenario/scenario.ts';
 
 /** How often a vGPU writes each page that it has mapped, per second. Nobody published one: this project's own default. */
 export const VGPU_REWRITES_PER_SECOND = 10;
@@ -58,17 +65,26 @@ function workloadOf(workload: Workload, pageBytes: number): WorkloadSpec {
       };
     case 'sequential':
       return { kind: 'sequential', vcpus, set, rate: { writesPerSecond: workload.writesPerSecond } };
-    case 'curve':
-      return {
-        kind: 'curve',
-        vcpus,
-        set,
-        points: workload.points.map(({ afterNs, distinctPages }) => ({ atMs: afterNs / 1e6, pages: distinctPages })),
-        order: 'scattered',
-      };
+    case 'curve': {
+      const points = curveOf(workload.points);
+      return points.length === 0 ? { kind: 'idle', vcpus } : { kind: 'curve', vcpus, set, points, order: 'scattered' };
+    }
     default:
       return workload satisfies never;
   }
+}
+
+/**
+ * The model takes two points or more after 0 ms and carries their line back to it. A curve of one point, or one that says
+ * itself that it begins at (0, 0), gets its line's middle as another point, and so comes from there.
+ */
+function curveOf(points: readonly CurvePoint[]): readonly { readonly atMs: number; readonly pages: number }[] {
+  const later = points
+    .filter(({ afterNs }) => afterNs > 0)
+    .map(({ afterNs, distinctPages }) => ({ atMs: afterNs / 1e6, pages: distinctPages }));
+  const [first] = later;
+  if (first === undefined || (later.length > 1 && later.length === points.length)) return later;
+  return [{ atMs: first.atMs / 2, pages: first.pages / 2 }, ...later];
 }
 
 /** vCPUs 0, 1, 2, 5 -> `0-2,5`. */

@@ -5,6 +5,7 @@
 import { createCheckers } from '../checkers/index.ts';
 import type { RunClock } from '../clock/clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import type { Effect } from '../core/effect.ts';
 import type { Opened } from '../core/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { createModelDriver } from '../drivers/model/model-driver.ts';
@@ -39,6 +40,7 @@ export interface PreparedRun {
   readonly journal: Journal;
   /** Writes the first record and the operator's order to migrate. */
   start(): void;
+  /** The operator's order; one that comes before the start is given right after it. */
   cancel(): void;
   /** Of a run that has ended, or as far as it has come. */
   report(): Report;
@@ -62,7 +64,17 @@ export function prepareRun(scenario: Scenario, options: PrepareOptions = {}): Pr
     },
     error: () => {},
   });
-  const order = (type: 'MIGRATE' | 'CANCEL') => runner.deliver({ to: 'migration', by: 'operator', event: { type } });
+  const order = (type: 'MIGRATE' | 'CONTINUE' | 'CANCEL') =>
+    runner.deliver({ to: 'migration', by: 'operator', event: { type } });
+  // pause-before-switchover leaves the guest stopped until somebody says CONTINUE: as libvirt does, at once.
+  runner.recorded$.subscribe({
+    next: ({ effects }) => {
+      if (effects.some(isPaused)) order('CONTINUE');
+    },
+    error: () => {},
+  });
+  let started = false;
+  let cancelledEarly = false;
   return {
     opened,
     runner,
@@ -70,13 +82,22 @@ export function prepareRun(scenario: Scenario, options: PrepareOptions = {}): Pr
     driver,
     journal,
     start() {
+      started = true;
       runner.open();
       if (scenario.cancelAtNs !== null) clock.at(scenario.cancelAtNs, () => order('CANCEL'));
       order('MIGRATE');
+      if (cancelledEarly) order('CANCEL');
     },
-    cancel: () => order('CANCEL'),
+    cancel() {
+      if (started) order('CANCEL');
+      else cancelledEarly = true;
+    },
     report: () => projection.report(withoutLost(checkers.finish())),
   };
+}
+
+function isPaused(effect: Effect): boolean {
+  return effect.kind === 'fact' && effect.event.type === 'STATUS_CHANGED' && effect.event.status === 'pre-switchover';
 }
 
 /** The first record's content: what the run is, before anything has happened. */

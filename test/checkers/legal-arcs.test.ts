@@ -15,6 +15,7 @@ import {
   failAnswer,
   issuedAt,
   type Run,
+  timeOut,
   type Which,
 } from './planted.ts';
 
@@ -81,6 +82,10 @@ describe('given an order', () => {
   test('when it goes to a device that was never planned, it broke it', () => {
     const run = addCommand(completed, 5, { name: 'setDeviceState', by: 'device/nic7', params: { target: 'STOP' } });
     expectBroken(run, NAME, 5, /device\/nic7 is ordered to STOP, and no such device/);
+    const which = { name: 'setDeviceState', by: 'device/nic7' } as const;
+    for (const type of ['DONE.setDeviceState', 'FAILED.setDeviceState']) {
+      expectBroken(addAnswer(run, 5, which, { type, state: 'STOP' }), NAME, 5, /no such device/);
+    }
   });
 });
 
@@ -135,10 +140,7 @@ describe('given an answer', () => {
 
   test('when it comes late, it says nothing about now', () => {
     const order = set('PRE_COPY_P2P');
-    const at = answeredAt(completed, order);
-    const timedOut = failAnswer(completed, order, 'ETIMEDOUT').map((line) =>
-      line.record.position === at ? { ...line, record: { ...line.record, by: 'timer' as const } } : line,
-    ) as Run;
+    const timedOut = timeOut(completed, order);
     const last = completed.length - 1;
     expectHeld(addAnswer(timedOut, last, order, { type: 'DONE.setDeviceState', state: 'PRE_COPY_P2P' }), NAME);
   });

@@ -1,7 +1,7 @@
 /** A page that differs at the hand-over is found, whoever counted it; what nobody counted is not called sound. */
 import { describe, expect, test } from 'vitest';
 import { runSmall } from '../simulation/run-small.ts';
-import { answeredAt, check, editAnswer, expectBroken, expectHeld } from './planted.ts';
+import { answeredAt, check, editAnswer, expectBroken, expectHeld, issuedAt } from './planted.ts';
 
 const NAME = 'no-lost-write';
 const START = { name: 'startDestination' } as const;
@@ -28,6 +28,11 @@ describe('given a run that handed over', () => {
     const run = editAnswer(completed, START, { lostPages: 0 });
     expectBroken(run, NAME, at, /^4 pages/, { lostPages: 4 });
     expectBroken(editAnswer(completed, START, { lostPages: 4 }), NAME, at, /^4 pages/, { lostPages: 0 });
+  });
+
+  test('when the hand-over was never answered, the order broke it', () => {
+    const run = completed.slice(0, at);
+    expectBroken(run, NAME, issuedAt(completed, START), /^3 pages differ/, { lostPages: 3 });
   });
 
   test('when nobody measured, it says that it did not', () => {

@@ -2,6 +2,7 @@
 import { describe, test } from 'vitest';
 import { runSmall } from '../simulation/run-small.ts';
 import {
+  abandon,
   addAnswer,
   addCommand,
   announcedAt,
@@ -15,6 +16,7 @@ import {
   issuedAt,
   moveCommand,
   type Run,
+  timeOut,
 } from './planted.ts';
 
 const NAME = 'one-guest';
@@ -43,6 +45,16 @@ describe('given a completed run', () => {
 
   test('when the stop failed, the source may run, and that is enough', () => {
     expectBroken(failAnswer(completed, STOP, 'EIO'), NAME, issuedAt(completed, START), /while the source may run/);
+  });
+
+  test('when the stop ran out of time and is answered late, nobody knows what came after it', () => {
+    const run = addAnswer(timeOut(completed, STOP), answeredAt(completed, STOP), STOP, { type: 'DONE.stopVcpus' });
+    expectBroken(run, NAME, issuedAt(run, START), /while the source may run/);
+  });
+
+  test('when nobody waited for the stop, the source may run', () => {
+    const run = abandon(completed, STOP, issuedAt(completed, STOP));
+    expectBroken(run, NAME, issuedAt(completed, START), /while the source may run/);
   });
 
   test('when the destination is started before the stop has been answered, that order broke it', () => {
@@ -92,12 +104,9 @@ describe('given a completed run', () => {
   );
 
   test('when the start ran out of time and is answered late, the destination runs', () => {
-    const timedOut = failAnswer(completed, START, 'ETIMEDOUT').map((line) =>
-      line.record.position === answeredAt(completed, START)
-        ? { ...line, record: { ...line.record, by: 'timer' as const } }
-        : line,
-    ) as Run;
-    const run = addAnswer(timedOut, answeredAt(completed, START), START, { type: 'DONE.startDestination' });
+    const run = addAnswer(timeOut(completed, START), answeredAt(completed, START), START, {
+      type: 'DONE.startDestination',
+    });
     expectHeld(run, NAME);
   });
 

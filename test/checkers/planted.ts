@@ -98,6 +98,15 @@ export function addCommand(
   return giveCommand(run, position, whole, place);
 }
 
+/** Nobody waits for the answer any more, from the record at this position on. */
+export function abandon(run: Run, which: Which, position: number): Run {
+  const { id: of } = commandOf(run, which);
+  const effect = { kind: 'abandon', id: `${position}:998`, of } as const;
+  return run.map((line) =>
+    line.record.position === position ? { ...line, effects: [...line.effects, effect] } : line,
+  );
+}
+
 /** The answer says something else. */
 export function editAnswer(run: Run, which: Which, event: Partial<RecordedEvent>): Run {
   const { id } = commandOf(run, which);
@@ -110,6 +119,14 @@ export function editAnswer(run: Run, which: Which, event: Partial<RecordedEvent>
 
 export function failAnswer(run: Run, which: Which, errno: Errno): Run {
   return editAnswer(run, which, { type: `FAILED.${which.name}`, errno });
+}
+
+/** The command ran out of time; its answer may still come. */
+export function timeOut(run: Run, which: Which): Run {
+  const position = answeredAt(run, which);
+  return failAnswer(run, which, 'ETIMEDOUT').map((line) =>
+    line.record.position === position ? { ...line, record: { ...line.record, by: 'timer' } as Rec } : line,
+  );
 }
 
 /** The answer never came, and what its record caused was caused all the same. */

@@ -2,16 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import { runSmall } from '../simulation/run-small.ts';
 import {
+  abandon,
   addCommand,
   answeredAt,
   check,
-  commandOf,
   editCommand,
   expectBroken,
   expectHeld,
   failAnswer,
   issuedAt,
-  type Line,
   type Run,
 } from './planted.ts';
 
@@ -52,12 +51,7 @@ describe.each([
 });
 
 test('given a report that is abandoned, when the next sync does not take everything for dirty, it broke it', () => {
-  const { id } = commandOf(completed, { name: 'reportDirty' });
-  const at = issuedAt(completed, { name: 'reportDirty' });
-  const run = completed.map((line): Line => {
-    if (line.record.position !== at) return line;
-    return { ...line, effects: [...line.effects, { kind: 'abandon', id: `${at}:99`, of: id }] };
-  });
+  const run = abandon(completed, { name: 'reportDirty' }, issuedAt(completed, { name: 'reportDirty' }));
   expectBroken(run, NAME, issuedAt(run, SYNC), /^reportDirty was abandoned/);
 });
 

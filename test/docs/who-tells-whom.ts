@@ -4,7 +4,7 @@
  */
 import type { AnyStateMachine } from 'xstate';
 import { chartsFor, machines, type OutputRoute, policies } from '../../machines/index.ts';
-import { chartGraph, type ChartState } from '../../src/inspector/chart/index.ts';
+import { type ChartState, chartGraph } from '../../src/inspector/chart/index.ts';
 
 const HEAD = ['chart', 'address', 'tells', 'asks a driver for', 'announces'] as const;
 

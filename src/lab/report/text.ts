@@ -131,7 +131,7 @@ function downtimeTable(report: Report): string {
 }
 
 function bytesLines({ bytes }: Report): string {
-  const memory = `${formatCount(bytes.normalPages)} pages with content, ${formatCount(bytes.zeroPages)} zero pages, ${formatBytes(bytes.resent)} more than once`;
+  const memory = `${formatCount(bytes.normalPages)} pages with content, ${formatCount(bytes.zeroPages)} zero pages, ${formatBytes(bytes.resent)} after the first round`;
   return [
     `  ${formatBytes(bytes.total)} in all: memory ${formatBytes(bytes.memory)}, device state ${formatBytes(bytes.deviceState)}; ${formatBytes(bytes.inDowntime)} while the guest stood`,
     `  ${memory}`,

@@ -79,7 +79,10 @@ export type Workload =
   /** Distinct pages written since the last look, against the time since then, as measured on a real VM. */
   | ({ readonly kind: 'curve'; readonly points: readonly CurvePoint[] } & Writing);
 
-/** Times rise strictly, pages never fall; before the first point the curve comes from (0, 0). */
+/**
+ * Times rise strictly, pages never fall. Before the first point the line of the first two is carried back, not below 0 pages;
+ * a curve of one point comes from (0, 0).
+ */
 export interface CurvePoint {
   readonly afterNs: number;
   readonly distinctPages: number;

@@ -1,0 +1,40 @@
+/** `switchover list`: what can be named, as lines and as JSON. */
+import { describe, expect, test } from 'vitest';
+import { machines, policies } from '../../machines/index.ts';
+import { listScenarios } from '../../src/lab/shipped.ts';
+import { expectMistake, switchover } from './switchover.ts';
+
+const NAMES = {
+  scenarios: listScenarios().map(({ name }) => name as string),
+  policies: Object.values(policies).map(({ name }) => name),
+  machines: Object.keys(machines),
+  devices: ['nic', 'vgpu'],
+};
+
+describe.each(Object.entries(NAMES))('list %s', (what, names) => {
+  test.concurrent('is a line for each, with what it is', async () => {
+    const { stdout, stderr, code } = await switchover(['list', what]);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(names);
+    for (const line of lines) expect(line).toMatch(/^\S+ {2,}\S.{10,}$/);
+    const columns = new Set(lines.map((line) => /^\S+ +/.exec(line)?.[0].length));
+    expect(columns.size).toBe(1);
+  });
+
+  test.concurrent('--json is a list of names and descriptions', async () => {
+    const { stdout, stderr, code } = await switchover(['list', what, '--json']);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    const listed = JSON.parse(stdout) as readonly { readonly name: string; readonly description: string }[];
+    expect(listed.map(({ name }) => name)).toEqual(names);
+    for (const { description } of listed) expect(description.length).toBeGreaterThan(10);
+  });
+});
+
+test.concurrent.each([
+  ['nothing', [], /missing required argument 'what'/],
+  ['what there is none of', ['hosts'], /Allowed choices are scenarios, policies, machines, devices/],
+  ['with an unknown option', ['scenarios', '--jsn'], /unknown option '--jsn'/],
+] as const)('refuses to list %s', async (_, args, message) => {
+  expectMistake(await switchover(['list', ...args]), message);
+});
