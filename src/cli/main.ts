@@ -1,46 +1,6 @@
 #!/usr/bin/env node
-/**
- * The command line: wiring only. Each command is a file beside this one and loads what it needs when it runs; results go to
- * stdout, everything else to stderr; a user's mistake is one message and exit code 2, never a stack trace.
- */
-import { Command, CommanderError } from 'commander';
-import { VERSION } from '../version.ts';
-import { describeError } from './describe-error.ts';
-import { drawCommand } from './draw.ts';
-import { listCommand } from './list.ts';
-import { replayCommand } from './replay.ts';
-import { runCommand } from './run.ts';
-
-const EXIT_CODES = `
-Exit codes: 0 done; 1 the migration did not complete or an expectation was not met; 2 wrong usage or scenario;
-            3 a replay diverged; 4 a journal is damaged; 130 interrupted.`;
-
-export function program(): Command {
-  const command = new Command('switchover')
-    .description(
-      'Rehearses, drives and explains live migrations of virtual machines that have passthrough (VFIO) devices.',
-    )
-    .version(VERSION)
-    .showHelpAfterError('(switchover --help says more)')
-    .addHelpText('after', EXIT_CODES)
-    .exitOverride();
-  for (const add of [runCommand, replayCommand, drawCommand, listCommand]) add(command);
-  // Commander gives a subcommand the settings of its parent only if it is made by it; ours are, and inherit exitOverride.
-  return command;
-}
-
-export async function main(argv: readonly string[]): Promise<number> {
-  process.exitCode = 0;
-  try {
-    await program().parseAsync([...argv], { from: 'user' });
-    return Number(process.exitCode);
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const { message, exitCode } = describeError(error);
-    process.stderr.write(`${message}\n`);
-    return exitCode;
-  }
-}
+/** The `switchover` executable: this process's arguments in, its exit code out. What it does is in program.ts. */
+import { main } from './program.ts';
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

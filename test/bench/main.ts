@@ -11,7 +11,16 @@ import { vgpu } from './vgpu.ts';
 
 const BENCHES: readonly Bench[] = [bigRandom, vgpu, step, clock, journal, pages];
 
-process.exitCode = await main(process.argv.slice(2));
+/** No lines: what is piped into a file stays readable. */
+const PLAIN = {
+  ...Object.fromEntries(
+    ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'].map((at) => [
+      at,
+      '',
+    ]),
+  ),
+  ...{ left: '', right: '', middle: ' ', mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+};
 
 async function main(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
@@ -42,17 +51,8 @@ function printTable({ title, columns, rows, notes = [] }: Measured): void {
   for (const note of notes) print(`    ${note}`);
 }
 
-/** Only a line below the head: what is piped into a file stays readable. */
-const PLAIN = {
-  ...Object.fromEntries(
-    ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'].map((at) => [
-      at,
-      '',
-    ]),
-  ),
-  ...{ left: '', right: '', middle: ' ', mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
-};
-
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
+
+process.exitCode = await main(process.argv.slice(2));

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { machines, policies } from '../../machines/index.ts';
 import { listScenarios } from '../../src/lab/shipped.ts';
-import { expectMistake, switchover } from './switchover.ts';
+import { expectMistake, inProcess } from './switchover.ts';
 
 const NAMES = {
   scenarios: listScenarios().map(({ name }) => name as string),
@@ -12,8 +12,8 @@ const NAMES = {
 };
 
 describe.each(Object.entries(NAMES))('list %s', (what, names) => {
-  test.concurrent('is a line for each, with what it is', async () => {
-    const { stdout, stderr, code } = await switchover(['list', what]);
+  test('is a line for each, with what it is', async () => {
+    const { stdout, stderr, code } = await inProcess(['list', what]);
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
     const lines = stdout.trimEnd().split('\n');
     expect(lines.map((line) => line.split(' ')[0])).toEqual(names);
@@ -22,8 +22,8 @@ describe.each(Object.entries(NAMES))('list %s', (what, names) => {
     expect(columns.size).toBe(1);
   });
 
-  test.concurrent('--json is a list of names and descriptions', async () => {
-    const { stdout, stderr, code } = await switchover(['list', what, '--json']);
+  test('--json is a list of names and descriptions', async () => {
+    const { stdout, stderr, code } = await inProcess(['list', what, '--json']);
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
     const listed = JSON.parse(stdout) as readonly { readonly name: string; readonly description: string }[];
     expect(listed.map(({ name }) => name)).toEqual(names);
@@ -31,10 +31,10 @@ describe.each(Object.entries(NAMES))('list %s', (what, names) => {
   });
 });
 
-test.concurrent.each([
+test.each([
   ['nothing', [], /missing required argument 'what'/],
   ['what there is none of', ['hosts'], /Allowed choices are scenarios, policies, machines, devices/],
   ['with an unknown option', ['scenarios', '--jsn'], /unknown option '--jsn'/],
 ] as const)('refuses to list %s', async (_, args, message) => {
-  expectMistake(await switchover(['list', ...args]), message);
+  expectMistake(await inProcess(['list', ...args]), message);
 });

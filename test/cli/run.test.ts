@@ -9,7 +9,7 @@ import { rehearse } from '../../src/lab/rehearse.ts';
 import type { Report } from '../../src/lab/report/report.ts';
 import { scenarios } from '../../src/lab/shipped.ts';
 import { VERSION } from '../../src/version.ts';
-import { expectMistake, startSwitchover, switchover } from './switchover.ts';
+import { expectMistake, inProcess, startSwitchover, switchover } from './switchover.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'switchover-run-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -26,7 +26,7 @@ function folder(files: Readonly<Record<string, string>> = {}): string {
 const SMALL = 'name: small\nvm: { memory: 16MiB, workloads: [{ kind: random, set: 4MiB, rate: 1k/s }] }\n';
 
 describe('help', () => {
-  test.concurrent.each([
+  test.each([
     [['--help'], ['run', 'replay', 'draw', 'list']],
     [
       ['run', '--help'],
@@ -46,7 +46,7 @@ describe('help', () => {
     ],
     [['help', 'run'], ['--seed <n>']],
   ] as const)('%j names everything, on stdout, with exit code 0', async (args, words) => {
-    const { stdout, stderr, code } = await switchover(args);
+    const { stdout, stderr, code } = await inProcess(args);
     expect(code).toBe(0);
     expect(stderr).toBe('');
     for (const word of words) expect(stdout).toContain(word);
@@ -55,8 +55,8 @@ describe('help', () => {
     else expect(stdout).toMatch(/Exit codes: 0 .*1 .*2 .*\n? *3 .*4 .*130 /);
   });
 
-  test.concurrent('--version is the version', async () => {
-    expect(await switchover(['--version'])).toEqual({ stdout: `${VERSION}\n`, stderr: '', code: 0 });
+  test('--version is the version', async () => {
+    expect(await inProcess(['--version'])).toEqual({ stdout: `${VERSION}\n`, stderr: '', code: 0 });
   });
 });
 
@@ -79,7 +79,7 @@ describe('a report', () => {
     expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(ended)));
   });
 
-  test.concurrent("comes from a file of one's own, YAML or JSON, by any path", async () => {
+  test("comes from a file of one's own, YAML or JSON, by any path", async () => {
     const cwd = folder({
       'mine.yaml': SMALL,
       'mine.json': JSON.stringify({
@@ -87,14 +87,17 @@ describe('a report', () => {
         vm: { memory: '16MiB', workloads: [{ kind: 'random', set: '4MiB', rate: '1k/s' }] },
       }),
     });
-    const paths = ['mine.yaml', './mine.json', join(cwd, 'mine.yaml')];
-    const runs = await Promise.all(paths.map((path) => switchover(['run', path, '--json'], { cwd })));
-    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
-    expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(1);
+    const texts = new Set<string>();
+    for (const path of ['mine.yaml', './mine.json', join(cwd, 'mine.yaml')]) {
+      const { stdout, code } = await inProcess(['run', path, '--json'], { cwd });
+      expect(code).toBe(0);
+      texts.add(stdout);
+    }
+    expect(texts.size).toBe(1);
     expect(readdirSync(cwd).sort()).toEqual(['mine.json', 'mine.yaml']);
   });
 
-  test.concurrent.each([{}, { FORCE_COLOR: '1' }, { NO_COLOR: '1' }, { FORCE_COLOR: '1', NO_COLOR: '1' }])(
+  test.concurrent.each([{ FORCE_COLOR: '1' }, { NO_COLOR: '1' }])(
     'has no colours and no progress bar in a pipe, whatever the environment says: %j',
     async (env) => {
       const { stdout, stderr } = await switchover(['run', 'qemu-idle', '--pace', '100x'], { env });
@@ -118,20 +121,25 @@ describe('the exit code', () => {
   const expected = `${never}expect: { outcome: unconverged }\n`;
   const cancelled = `${SMALL}cancelAt: 10ms\nexpect: { outcome: cancelled }\n`;
 
-  test.concurrent.each([
+  test.each([
     ['an expectation is not met', unmet, 1, /BROKEN: downtimeMs: expected at most 0, got /],
     ['the migration does not complete', never, 1, /Did not converge/],
     ['it was expected not to complete', expected, 0, /Did not converge/],
     ["the scenario's own operator cancels", cancelled, 0, /Cancelled after/],
   ] as const)('when %s', async (_, text, wanted, said) => {
-    const { stdout, stderr, code } = await switchover(['run', 'own.yaml'], { cwd: folder({ 'own.yaml': text }) });
+    const { stdout, stderr, code } = await inProcess(['run', 'own.yaml'], { cwd: folder({ 'own.yaml': text }) });
     expect(stdout).toMatch(said);
     expect(stderr).toBe('');
     expect(code).toBe(wanted);
   });
 
-  test.concurrent('of a blocked migration that the scenario expects is 0', async () => {
-    const { stdout, code } = await switchover(['run', 'two-nics-no-p2p']);
+  test.concurrent('reaches the shell', async () => {
+    const cwd = folder({ 'own.yaml': unmet });
+    expect((await switchover(['run', 'own.yaml'], { cwd })).code).toBe(1);
+  });
+
+  test('of a blocked migration that the scenario expects is 0', async () => {
+    const { stdout, code } = await inProcess(['run', 'two-nics-no-p2p']);
     expect(stdout).toContain('Blocked before anything started');
     expect(code).toBe(0);
   });
@@ -204,7 +212,7 @@ describe('a mistake is one message on stderr and exit code 2, and leaves no file
   const withDevice = (vmm: string) =>
     `${vm}containers:\n  - iommu: { kind: type1 }\n    devices: [{ ${device} }]\nvmm: { ${vmm} }\n`;
 
-  test.concurrent.each([
+  test.each([
     [
       'an unknown key',
       `${vm}vmm: { downtimelimit: 300ms }\n`,
@@ -239,11 +247,11 @@ describe('a mistake is one message on stderr and exit code 2, and leaves no file
     ['a binary file', 'a\0b', 'is not a text file'],
   ] as const)('%s', async (_, text, message) => {
     const cwd = folder({ 'own.yaml': text });
-    expectMistake(await switchover(['run', 'own.yaml', '--journal', 'j.db'], { cwd }), message);
+    expectMistake(await inProcess(['run', 'own.yaml', '--journal', 'j.db'], { cwd }), message);
     expect(readdirSync(cwd)).toEqual(['own.yaml']);
   });
 
-  test.concurrent.each([
+  test.each([
     ['no command', [], /Usage: switchover/],
     ['an unknown command', ['rnu'], /unknown command 'rnu'[\s\S]*Did you mean run/],
     ['an unknown option', ['run', 'qemu-idle', '--sed', '3'], /unknown option '--sed'[\s\S]*Did you mean --seed/],
@@ -269,7 +277,17 @@ describe('a mistake is one message on stderr and exit code 2, and leaves no file
   ] as const)('%s', async (_, args, message) => {
     const cwd = folder({ 'own.yaml': SMALL });
     symlinkSync('loop.yaml', join(cwd, 'loop.yaml'));
-    expectMistake(await switchover(args, { cwd }), message);
+    expectMistake(await inProcess(args, { cwd }), message);
     expect(readdirSync(cwd).sort()).toEqual(['loop.yaml', 'own.yaml']);
+  });
+
+  test.concurrent.each([
+    ['a scenario', ['run', 'wrong.yaml', '--journal', 'j.db'], /^wrong\.yaml:3: vmm\.loop: .*\n$/],
+    ['an option', ['run', 'own.yaml', '--seed', 'x'], /--seed/],
+    ['a journal', ['run', 'own.yaml', '--journal', 'no/j.db'], /there is no folder no/],
+  ] as const)('reaches the shell: %s', async (_, args, message) => {
+    const cwd = folder({ 'own.yaml': SMALL, 'wrong.yaml': `${vm}vmm: { loop: qemu-1.0 }\n` });
+    expectMistake(await switchover(args, { cwd }), message);
+    expect(readdirSync(cwd).sort()).toEqual(['own.yaml', 'wrong.yaml']);
   });
 });

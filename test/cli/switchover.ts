@@ -1,11 +1,13 @@
 /**
- * The command line as a shell sees it: the compiled program in a process of its own, with its two streams and its exit code.
- * It is compiled by `npm run build` (which `npm test` does first); nothing is built here.
+ * The command line in two ways. As a shell sees it: the compiled program in a process of its own, with its two streams and
+ * its exit code; `npm run build` compiles it (`npm test` does that first), nothing is built here. And inside this process,
+ * many times as fast, for the tables of what a person can get wrong.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
+import { main } from '../../src/cli/program.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
@@ -46,6 +48,29 @@ export function startSwitchover(args: readonly string[], { cwd, env }: SpawnOpti
 
 export function switchover(args: readonly string[], options: SpawnOptions = {}): Promise<Finished> {
   return startSwitchover(args, options).finished;
+}
+
+/** The same without a process: not for signals, and one at a time. */
+export async function inProcess(
+  args: readonly string[],
+  { cwd = process.cwd() }: SpawnOptions = {},
+): Promise<Finished> {
+  const text = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((part) => {
+      text[name] += String(part);
+      return true;
+    }),
+  );
+  const before = { cwd: process.cwd(), exitCode: process.exitCode };
+  try {
+    process.chdir(cwd);
+    return { code: await main(args), ...text };
+  } finally {
+    process.chdir(before.cwd);
+    process.exitCode = before.exitCode;
+    for (const spy of spies) spy.mockRestore();
+  }
 }
 
 /** A person's mistake: one message on stderr, nothing on stdout, no stack, no colours. */

@@ -1,10 +1,8 @@
 /**
- * What is generated in the documentation of the charts: the table in machines/README.md, between its two marks, and the
- * pictures in machines/gallery. `npx tsx test/docs/generate.ts` writes both; tests hold the files to them.
+ * What is generated in the documentation of the charts: the pictures in machines/gallery, and the table in
+ * machines/README.md between its two marks. `npx tsx test/docs/generate.ts` writes both; tests hold the files to them.
  */
 import { join } from 'node:path';
-import { machines } from '../../machines/index.ts';
-import { drawSvg } from '../../src/inspector/chart/index.ts';
 import { ROOT } from './consumer.ts';
 import { whoTellsWhom } from './who-tells-whom.ts';
 
@@ -20,11 +18,4 @@ export function withTable(page: string): string {
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`machines/README.md has no "${BEGIN}" followed by "${END}"`);
   return `${page.slice(0, begin)}${BEGIN}\n${whoTellsWhom()}\n${page.slice(end)}`;
-}
-
-/** File name to what it must hold, as `switchover draw --all` writes it. */
-export async function pictures(): Promise<ReadonlyMap<string, string>> {
-  const drawn = new Map<string, string>();
-  for (const [name, machine] of Object.entries(machines)) drawn.set(`${name}.svg`, await drawSvg(machine));
-  return drawn;
 }
