@@ -2,6 +2,7 @@
  * The whole VM's dirty log: KVM's log, then every container, then the merge (QEMU system/memory.c, migration/ram.c). The dirty set is
  * the union of all; after an error some of it may be cleared, so that everything is dirty (include/uapi/linux/vfio.h,
  * VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT), and QEMU fails the migration.
+ * The file is long because each order is tried in each phase.
  */
 import { describe, expect, test } from 'vitest';
 import { dirtyLog } from '../../machines/dirty-log.ts';

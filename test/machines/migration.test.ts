@@ -2,6 +2,7 @@
  * One whole migration: which charts it opens and when, the statuses that each release reports, blockers, cancel and failure at every
  * point, the project's own give-up, and the ends. Statuses: QEMU qapi/migration.json and migration/migration.c at v7.2.0 to v11.1.0-rc2;
  * `device` without a pause is 10.0 on (4881411136), `failing` is 11.0 on (93c8a97f99).
+ * The file is long because each order is tried in each status.
  */
 import { describe, expect, test } from 'vitest';
 import { LOOPS, type LoopName } from '../../machines/loops.ts';

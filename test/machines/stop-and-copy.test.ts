@@ -2,6 +2,7 @@
  * The switchover's order: vCPUs stopped, all devices quiet, all stopped, last collect, last copy, device states, load, storage,
  * hand-over (include/uapi/linux/vfio.h; QEMU docs/devel/migration/vfio.rst and hw/vfio/migration.c, vfio_vmstate_change_prepare and
  * vfio_vmstate_change: all prepare callbacks come before the first main one; a device in pre-copy goes to STOP_COPY, others to STOP).
+ * The file is long because each failure is tried at each point.
  */
 import { describe, expect, test } from 'vitest';
 import { type StopAndCopyDevice, stopAndCopy } from '../../machines/stop-and-copy.ts';

@@ -21,6 +21,10 @@ test('a driver without one of them is refused by name', () => {
 test('a driver that cannot throttle need not have the command for it', () => {
   const whole = scriptedDriver(new VirtualClock());
   const commands = new Set([...whole.commands].filter((name) => name !== 'throttleVcpus'));
-  expect(() => requireCommands({ ...whole, commands, verdicts: new Set(['continue', 'switchover']) }, 'qemu')).not.toThrow();
-  expect(() => requireCommands({ ...whole, commands, verdicts: new Set(['throttlePercent']) }, 'qemu')).toThrow('throttleVcpus');
+  expect(() =>
+    requireCommands({ ...whole, commands, verdicts: new Set(['continue', 'switchover']) }, 'qemu'),
+  ).not.toThrow();
+  expect(() => requireCommands({ ...whole, commands, verdicts: new Set(['throttlePercent']) }, 'qemu')).toThrow(
+    'throttleVcpus',
+  );
 });

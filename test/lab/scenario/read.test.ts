@@ -192,7 +192,17 @@ describe('a device', () => {
       dmaLogging: null,
       dma: null,
       state: { initialBytes: 0, dirtyBytesPerSecond: 0, stopCopyBytes: MIB },
-      times: { preCopyNs: 0, p2pNs: 0, stopNs: 0, stopCopyNs: 0, resumingNs: 0, runNs: 0, loadInitialNs: 0, loadNs: 0, resetNs: 0 },
+      times: {
+        preCopyNs: 0,
+        p2pNs: 0,
+        stopNs: 0,
+        stopCopyNs: 0,
+        resumingNs: 0,
+        runNs: 0,
+        loadInitialNs: 0,
+        loadNs: 0,
+        resetNs: 0,
+      },
     });
   });
 
