@@ -7,7 +7,7 @@
  * start a vCPU before it owns the storage.
  */
 import { assign, setup } from 'xstate';
-import { arrived, expecting, everyoneArrived } from './barrier.ts';
+import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { during } from './failure.ts';
 import { type Address, commands, messages, type Received } from './messages.ts';
 import type { Answer, DeviceState, Errno } from './words.ts';
@@ -36,20 +36,38 @@ export const destination = setup({
   actions: {
     ...commands('prepareDestination', 'loadDestination', 'acquireStorage', 'startDestination', 'quitDestination'),
     ...messages({
-      setDevices: ['device', 'SET_STATE'],
+      orderResuming: ['device', 'SET_STATE'],
+      orderStop: ['device', 'SET_STATE'],
+      orderP2p: ['device', 'SET_STATE'],
+      orderRunning: ['device', 'SET_STATE'],
       answer: [['migration', 'stop-and-copy', 'roll-back'], 'DESTINATION_REACHED'],
     }),
-    rememberAsker: assign(({ event }) => ({ asker: (event as Received<'destination'>).from, during: undefined, errno: undefined })),
+    rememberAsker: assign(({ event }) => ({
+      asker: (event as Received<'destination'>).from,
+      during: undefined,
+      errno: undefined,
+    })),
     rememberAskerOnly: assign(({ event }) => ({ asker: (event as Received<'destination'>).from })),
     rememberErrno: assign(({ event }) => ('errno' in event ? { during: during(event), errno: event.errno } : {})),
-    expectResuming: assign(({ context }) => ({ target: 'RESUMING' as const, ...expecting(context.devices.map(({ id }) => id)) })),
-    expectStop: assign(({ context }) => ({ target: 'STOP' as const, ...expecting(context.devices.map(({ id }) => id)) })),
+    expectResuming: assign(({ context }) => ({
+      target: 'RESUMING' as const,
+      ...expecting(context.devices.map(({ id }) => id)),
+    })),
+    expectStop: assign(({ context }) => ({
+      target: 'STOP' as const,
+      ...expecting(context.devices.map(({ id }) => id)),
+    })),
     expectP2p: assign(({ context }) => ({
       target: 'RUNNING_P2P' as const,
       ...expecting(context.devices.filter(({ p2p }) => p2p).map(({ id }) => id)),
     })),
-    expectRunning: assign(({ context }) => ({ target: 'RUNNING' as const, ...expecting(context.devices.map(({ id }) => id)) })),
-    countArrival: assign(({ context, event }) => (event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {})),
+    expectRunning: assign(({ context }) => ({
+      target: 'RUNNING' as const,
+      ...expecting(context.devices.map(({ id }) => id)),
+    })),
+    countArrival: assign(({ context, event }) =>
+      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {},
+    ),
   },
   guards: {
     everyoneArrived: ({ context }) => everyoneArrived(context),
@@ -61,12 +79,19 @@ export const destination = setup({
 }).createMachine({
   id: 'destination',
   description: 'The incoming migration. QEMU: migrate-incoming, process_incoming_migration_co.',
-  context: ({ input }) => ({ ...input, asker: 'migration', target: 'RUNNING', waitingFor: [], during: undefined, errno: undefined }),
+  context: ({ input }) => ({
+    ...input,
+    asker: 'migration',
+    target: 'RUNNING',
+    waitingFor: [],
+    during: undefined,
+    errno: undefined,
+  }),
   options: { maxIterations: 100 },
   initial: 'inmigrate',
   states: {
     inmigrate: {
-      description: 'QEMU\'s run state of a process started with -incoming.',
+      description: "QEMU's run state of a process started with -incoming.",
       on: {
         PREPARE: { target: 'incoming', actions: 'rememberAsker' },
         ABANDON: { target: 'quitting', actions: 'rememberAsker' },
@@ -86,9 +111,20 @@ export const destination = setup({
       states: {
         preparing: { entry: 'prepareDestination', on: { 'DONE.prepareDestination': 'resumingDevices' } },
         resumingDevices: {
-          description: 'RUNNING to RESUMING opens each device\'s load stream.',
-          entry: ['expectResuming', { type: 'setDevices', params: ({ context }) => ({ to: context.devices.map(({ address }) => address), target: 'RESUMING' }) }],
-          on: { DEVICE_REACHED: [{ guard: 'deviceArrived', actions: 'countArrival' }, { target: '#destination.failed', actions: 'rememberErrno' }] },
+          description: "RUNNING to RESUMING opens each device's load stream.",
+          entry: [
+            'expectResuming',
+            {
+              type: 'orderResuming',
+              params: ({ context }) => ({ to: context.devices.map(({ address }) => address), target: 'RESUMING' }),
+            },
+          ],
+          on: {
+            DEVICE_REACHED: [
+              { guard: 'deviceArrived', actions: 'countArrival' },
+              { target: '#destination.failed', actions: 'rememberErrno' },
+            ],
+          },
           always: { guard: 'everyoneArrived', target: 'prepared' },
         },
         prepared: {
@@ -96,14 +132,26 @@ export const destination = setup({
           on: { LOAD: { target: 'loading', actions: 'rememberAsker' } },
         },
         loading: {
-          description: 'What has been received is loaded: allocation of the devices\' resources is most of it (mlx5: 1480 ms of 1900).',
+          description:
+            "What has been received is loaded: allocation of the devices' resources is most of it (mlx5: 1480 ms of 1900).",
           entry: 'loadDestination',
           on: { 'DONE.loadDestination': 'provingDevices' },
         },
         provingDevices: {
           description: 'RESUMING to STOP: the kernel finalises and validates what was written; a bad image fails here.',
-          entry: ['expectStop', { type: 'setDevices', params: ({ context }) => ({ to: context.devices.map(({ address }) => address), target: 'STOP' }) }],
-          on: { DEVICE_REACHED: [{ guard: 'deviceArrived', actions: 'countArrival' }, { target: '#destination.failed', actions: 'rememberErrno' }] },
+          entry: [
+            'expectStop',
+            {
+              type: 'orderStop',
+              params: ({ context }) => ({ to: context.devices.map(({ address }) => address), target: 'STOP' }),
+            },
+          ],
+          on: {
+            DEVICE_REACHED: [
+              { guard: 'deviceArrived', actions: 'countArrival' },
+              { target: '#destination.failed', actions: 'rememberErrno' },
+            ],
+          },
           always: { guard: 'everyoneArrived', target: 'loaded' },
         },
         loaded: {
@@ -113,7 +161,8 @@ export const destination = setup({
       },
     },
     acquiring: {
-      description: 'The storage is the arbiter: who holds it may run. Not acquired means not started, and the source may go on.',
+      description:
+        'The storage is the arbiter: who holds it may run. Not acquired means not started, and the source may go on.',
       entry: { type: 'acquireStorage', params: { host: 'destination' } },
       on: {
         'DONE.acquireStorage': 'owning',
@@ -136,16 +185,35 @@ export const destination = setup({
           entry: [
             'expectP2p',
             {
-              type: 'setDevices',
-              params: ({ context }) => ({ to: context.devices.filter(({ p2p }) => p2p).map(({ address }) => address), target: 'RUNNING_P2P' }),
+              type: 'orderP2p',
+              params: ({ context }) => ({
+                to: context.devices.filter(({ p2p }) => p2p).map(({ address }) => address),
+                target: 'RUNNING_P2P',
+              }),
             },
           ],
-          on: { DEVICE_REACHED: [{ guard: 'deviceArrived', actions: 'countArrival' }, { target: '#destination.inDoubt', actions: 'rememberErrno' }] },
+          on: {
+            DEVICE_REACHED: [
+              { guard: 'deviceArrived', actions: 'countArrival' },
+              { target: '#destination.inDoubt', actions: 'rememberErrno' },
+            ],
+          },
           always: { guard: 'everyoneArrived', target: 'startingDevices' },
         },
         startingDevices: {
-          entry: ['expectRunning', { type: 'setDevices', params: ({ context }) => ({ to: context.devices.map(({ address }) => address), target: 'RUNNING' }) }],
-          on: { DEVICE_REACHED: [{ guard: 'deviceArrived', actions: 'countArrival' }, { target: '#destination.inDoubt', actions: 'rememberErrno' }] },
+          entry: [
+            'expectRunning',
+            {
+              type: 'orderRunning',
+              params: ({ context }) => ({ to: context.devices.map(({ address }) => address), target: 'RUNNING' }),
+            },
+          ],
+          on: {
+            DEVICE_REACHED: [
+              { guard: 'deviceArrived', actions: 'countArrival' },
+              { target: '#destination.inDoubt', actions: 'rememberErrno' },
+            ],
+          },
           always: { guard: 'everyoneArrived', target: 'startingVcpus' },
         },
         startingVcpus: {

@@ -7,7 +7,7 @@
  * cannot be called back. Only a goal of RUNNING justifies a reset: it is how a roll-back gets a device out of ERROR.
  */
 import { assign, setup } from 'xstate';
-import { commands, type Address, messages, type Received } from './messages.ts';
+import { type Address, commands, messages, type Received } from './messages.ts';
 import type { Answer, DeviceState, Errno } from './words.ts';
 
 export interface DeviceControlInput {
@@ -121,7 +121,8 @@ export const deviceControl = setup({
       },
     },
     settling: {
-      description: 'The state is known again. A newer order gets its turn; a roll-back that could not reach RUNNING resets; else the answer says where the device rests.',
+      description:
+        'The state is known again. A newer order gets its turn; a roll-back that could not reach RUNNING resets; else the answer says where the device rests.',
       always: [
         { guard: 'alreadyThere', target: 'answering', actions: 'forgetErrno' },
         { guard: 'orderChanged', target: 'setting', actions: 'forgetErrno' },
@@ -178,7 +179,8 @@ export const deviceControl = setup({
       always: 'lost',
     },
     lost: {
-      description: 'In ERROR or unreachable. QEMU aborts the process when a reset fails; here each order to run resets anew, and no other order can help.',
+      description:
+        'In ERROR or unreachable. QEMU aborts the process when a reset fails; here each order to run resets anew, and no other order can help.',
       on: {
         SET_STATE: [
           { guard: 'asksToRun', target: 'resetting', actions: ['rememberOrder', 'forgetErrno'] },

@@ -8,7 +8,7 @@
  * `afterSyncError` the sync either fails (QEMU) or goes on with all of memory.
  */
 import { assign, setup } from 'xstate';
-import { arrived, expecting, everyoneArrived } from './barrier.ts';
+import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { type Address, commands, facts, messages, type Received } from './messages.ts';
 import type { Answer, Commands, Done, Errno } from './words.ts';
 
@@ -45,17 +45,34 @@ export const dirtyLog = setup({
       answerSyncFailed: [['pre-copy', 'stop-and-copy'], 'SYNC_FAILED'],
     }),
     ...facts({ warn: 'WARNED' }),
-    rememberStart: assign(({ event }) => ({ goal: 'on' as const, asker: (event as Received<'dirty-log'>).from, errno: undefined })),
+    rememberStart: assign(({ event }) => ({
+      goal: 'on' as const,
+      asker: (event as Received<'dirty-log'>).from,
+      errno: undefined,
+    })),
     rememberRestart: assign(({ event }) => ({ goal: 'on' as const, asker: (event as Received<'dirty-log'>).from })),
-    rememberStop: assign(({ event }) => ({ goal: 'off' as const, asker: (event as Received<'dirty-log'>).from, queued: undefined })),
+    rememberStop: assign(({ event }) => ({
+      goal: 'off' as const,
+      asker: (event as Received<'dirty-log'>).from,
+      queued: undefined,
+    })),
     rememberSync: assign(({ event }) =>
       event.type === 'SYNC' ? { final: event.final, asker: event.from, errno: undefined, everything: false } : {},
     ),
-    queueSync: assign(({ event }) => (event.type === 'SYNC' ? { queued: { final: event.final, asker: event.from } } : {})),
-    takeQueuedSync: assign(({ context }) => ({ ...context.queued, queued: undefined, errno: undefined, everything: false })),
+    queueSync: assign(({ event }) =>
+      event.type === 'SYNC' ? { queued: { final: event.final, asker: event.from } } : {},
+    ),
+    takeQueuedSync: assign(({ context }) => ({
+      ...context.queued,
+      queued: undefined,
+      errno: undefined,
+      everything: false,
+    })),
     expectTrackings: assign(({ context }) => expecting(context.trackings)),
     countArrival: assign(({ context, event }) => arrived(context, (event as Received<'dirty-log'>).from)),
-    rememberErrno: assign(({ event }) => ('errno' in event && event.errno !== undefined ? { errno: event.errno, everything: true } : {})),
+    rememberErrno: assign(({ event }) =>
+      'errno' in event && event.errno !== undefined ? { errno: event.errno, everything: true } : {},
+    ),
   },
   guards: {
     everyoneArrived: ({ context }) => everyoneArrived(context),
@@ -87,7 +104,8 @@ export const dirtyLog = setup({
     START: { description: 'Remembered until what runs has been answered.', actions: 'rememberStart' },
     STOP: { description: 'Remembered until what runs has been answered.', actions: 'rememberStop' },
     SYNC: {
-      description: 'No epoch has begun, or it ends: there is nothing to collect. Who waits for the start or the stop still does.',
+      description:
+        'No epoch has begun, or it ends: there is nothing to collect. Who waits for the start or the stop still does.',
       actions: { type: 'answerSyncFailed', params: ({ event }) => ({ to: event.from, errno: 'EINVAL' }) },
     },
     TRACKING_REACHED: { description: 'An answer to an order that a later one has replaced.' },
@@ -97,7 +115,9 @@ export const dirtyLog = setup({
     off: {
       on: {
         START: { target: 'starting', actions: 'rememberStart' },
-        STOP: { actions: ['rememberStop', { type: 'answerReached', params: ({ context }) => reached(context, 'off', 'off') }] },
+        STOP: {
+          actions: ['rememberStop', { type: 'answerReached', params: ({ context }) => reached(context, 'off', 'off') }],
+        },
       },
     },
     starting: {
@@ -131,7 +151,12 @@ export const dirtyLog = setup({
           on: {
             SYNC: { target: 'collecting', actions: 'rememberSync' },
             STOP: { target: '#dirty-log.stopping', actions: 'rememberStop' },
-            START: { actions: ['rememberStart', { type: 'answerReached', params: ({ context }) => reached(context, 'on', 'on') }] },
+            START: {
+              actions: [
+                'rememberStart',
+                { type: 'answerReached', params: ({ context }) => reached(context, 'on', 'on') },
+              ],
+            },
           },
         },
         collecting: {
@@ -149,7 +174,10 @@ export const dirtyLog = setup({
               },
             },
             trackers: {
-              entry: ['expectTrackings', { type: 'syncTrackings', params: ({ context }) => ({ to: context.trackings, final: context.final }) }],
+              entry: [
+                'expectTrackings',
+                { type: 'syncTrackings', params: ({ context }) => ({ to: context.trackings, final: context.final }) },
+              ],
               on: { TRACKING_SYNCED: { actions: ['countArrival', 'rememberErrno'] } },
               always: [
                 { guard: 'wantsOff', target: '#dirty-log.stopping' },
@@ -157,26 +185,38 @@ export const dirtyLog = setup({
               ],
             },
             merging: {
-              description: 'migration_bitmap_sync: the union of every log, and the host\'s own writes.',
-              entry: { type: 'syncBitmap', params: ({ context }) => ({ final: context.final, everything: context.everything }) },
+              description: "migration_bitmap_sync: the union of every log, and the host's own writes.",
+              entry: {
+                type: 'syncBitmap',
+                params: ({ context }) => ({ final: context.final, everything: context.everything }),
+              },
               on: {
                 'DONE.syncBitmap': [
                   { guard: 'wantsOff', target: '#dirty-log.stopping' },
                   {
                     guard: 'syncIsLost',
                     target: '#dirty-log.on.resting',
-                    actions: { type: 'answerSyncFailed', params: ({ context }) => ({ to: context.asker, errno: context.errno ?? 'EIO' }) },
+                    actions: {
+                      type: 'answerSyncFailed',
+                      params: ({ context }) => ({ to: context.asker, errno: context.errno ?? 'EIO' }),
+                    },
                   },
                   {
                     target: '#dirty-log.on.resting',
-                    actions: { type: 'answerSynced', params: ({ context, event }) => ({ to: context.asker, ...merged(event) }) },
+                    actions: {
+                      type: 'answerSynced',
+                      params: ({ context, event }) => ({ to: context.asker, ...merged(event) }),
+                    },
                   },
                 ],
                 'FAILED.syncBitmap': [
                   { guard: 'wantsOff', target: '#dirty-log.stopping' },
                   {
                     target: '#dirty-log.on.resting',
-                    actions: { type: 'answerSyncFailed', params: ({ context, event }) => ({ to: context.asker, errno: event.errno }) },
+                    actions: {
+                      type: 'answerSyncFailed',
+                      params: ({ context, event }) => ({ to: context.asker, errno: event.errno }),
+                    },
                   },
                 ],
               },
@@ -184,12 +224,16 @@ export const dirtyLog = setup({
           },
           on: {
             SYNC: {
-              description: 'Collected anew: what the sync that runs has read may be older than this order, and its errors count.',
+              description:
+                'Collected anew: what the sync that runs has read may be older than this order, and its errors count.',
               actions: 'queueSync',
             },
             START: {
               description: 'Already so: the answer says it. What the sync has met so far still counts.',
-              actions: ['rememberRestart', { type: 'answerReached', params: ({ context }) => reached(context, 'on', 'on') }],
+              actions: [
+                'rememberRestart',
+                { type: 'answerReached', params: ({ context }) => reached(context, 'on', 'on') },
+              ],
             },
           },
         },
@@ -218,7 +262,11 @@ export const dirtyLog = setup({
     },
     stopped: {
       always: [
-        { guard: 'startFailed', target: 'off', actions: { type: 'answerReached', params: ({ context }) => reached(context, 'on', 'off') } },
+        {
+          guard: 'startFailed',
+          target: 'off',
+          actions: { type: 'answerReached', params: ({ context }) => reached(context, 'on', 'off') },
+        },
         { guard: 'wantsOn', target: 'starting' },
         { target: 'off', actions: { type: 'answerReached', params: ({ context }) => reached(context, 'off', 'off') } },
       ],

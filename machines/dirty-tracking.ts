@@ -53,8 +53,16 @@ export const dirtyTracking = setup({
     ...commands('startTracking', 'reportDirty', 'stopTracking'),
     ...messages({ answerReached: ['dirty-log', 'TRACKING_REACHED'], answerSynced: ['dirty-log', 'TRACKING_SYNCED'] }),
     ...facts({ tellChoice: 'TRACKER_CHOSEN', warn: 'WARNED' }),
-    rememberStart: assign(({ event }) => ({ goal: 'tracking' as const, asker: (event as Received<'tracking'>).from, errno: undefined })),
-    rememberStop: assign(({ event }) => ({ goal: 'off' as const, asker: (event as Received<'tracking'>).from, syncAsked: false })),
+    rememberStart: assign(({ event }) => ({
+      goal: 'tracking' as const,
+      asker: (event as Received<'tracking'>).from,
+      errno: undefined,
+    })),
+    rememberStop: assign(({ event }) => ({
+      goal: 'off' as const,
+      asker: (event as Received<'tracking'>).from,
+      syncAsked: false,
+    })),
     rememberSync: assign({ syncAsked: true }),
     forgetSync: assign({ syncAsked: false }),
     chooseDevice: assign({ tracker: 'device' as const }),
@@ -118,7 +126,11 @@ export const dirtyTracking = setup({
           target: 'tracking',
           actions: ['chooseDevice', { type: 'tellChoice', params: choice }],
         },
-        { guard: 'allDevicesLog', target: 'starting', actions: ['chooseDevice', { type: 'tellChoice', params: choice }] },
+        {
+          guard: 'allDevicesLog',
+          target: 'starting',
+          actions: ['chooseDevice', { type: 'tellChoice', params: choice }],
+        },
         { guard: 'iommuTracks', target: 'starting', actions: ['chooseIommu', { type: 'tellChoice', params: choice }] },
         { target: 'tracking', actions: ['choosePerpetual', { type: 'tellChoice', params: choice }] },
       ],
@@ -161,8 +173,12 @@ export const dirtyTracking = setup({
           },
         },
         reporting: {
-          description: 'Read and clear. The final report comes after the device has stopped and before the log is (uapi vfio.h).',
-          entry: ['forgetSync', { type: 'reportDirty', params: ({ context }) => ({ tracker: context.tracker, of: members(context) }) }],
+          description:
+            'Read and clear. The final report comes after the device has stopped and before the log is (uapi vfio.h).',
+          entry: [
+            'forgetSync',
+            { type: 'reportDirty', params: ({ context }) => ({ tracker: context.tracker, of: members(context) }) },
+          ],
           on: {
             SYNC: { actions: 'rememberSync' },
             STOP: { actions: 'rememberStop' },
@@ -170,7 +186,14 @@ export const dirtyTracking = setup({
               { guard: 'wantsOff', target: '#dirty-tracking.leaving' },
               {
                 target: 'resting',
-                actions: { type: 'answerSynced', params: ({ context, event }) => ({ to: context.asker, tracking: context.tracking, dirtyPages: event.dirtyPages }) },
+                actions: {
+                  type: 'answerSynced',
+                  params: ({ context, event }) => ({
+                    to: context.asker,
+                    tracking: context.tracking,
+                    dirtyPages: event.dirtyPages,
+                  }),
+                },
               },
             ],
             'FAILED.reportDirty': [
@@ -178,7 +201,15 @@ export const dirtyTracking = setup({
               {
                 description: 'Some windows may be cleared already: the whole log is worthless (uapi vfio.h).',
                 target: 'resting',
-                actions: { type: 'answerSynced', params: ({ context, event }) => ({ to: context.asker, tracking: context.tracking, dirtyPages: 0, errno: event.errno }) },
+                actions: {
+                  type: 'answerSynced',
+                  params: ({ context, event }) => ({
+                    to: context.asker,
+                    tracking: context.tracking,
+                    dirtyPages: 0,
+                    errno: event.errno,
+                  }),
+                },
               },
             ],
           },
@@ -187,7 +218,10 @@ export const dirtyTracking = setup({
       on: {
         START: {
           description: 'Already so: the answer says it.',
-          actions: ['rememberStart', { type: 'answerReached', params: ({ context }) => reached(context, 'tracking', 'tracking') }],
+          actions: [
+            'rememberStart',
+            { type: 'answerReached', params: ({ context }) => reached(context, 'tracking', 'tracking') },
+          ],
         },
       },
     },
@@ -204,7 +238,10 @@ export const dirtyTracking = setup({
         'FAILED.stopTracking': {
           description: 'Only a warning (QEMU): the log costs time, it loses nothing.',
           target: 'stopped',
-          actions: { type: 'warn', params: ({ context, event }) => ({ of: `stopTracking ${context.tracking}`, errno: event.errno }) },
+          actions: {
+            type: 'warn',
+            params: ({ context, event }) => ({ of: `stopTracking ${context.tracking}`, errno: event.errno }),
+          },
         },
       },
     },

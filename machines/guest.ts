@@ -6,7 +6,7 @@
  * tried a few times, because a guest that stays stopped is the one thing a roll-back must not leave behind.
  */
 import { assign, setup } from 'xstate';
-import { commands, type Address, messages, type Received } from './messages.ts';
+import { type Address, commands, messages, type Received } from './messages.ts';
 import type { Answer, Errno } from './words.ts';
 
 /** How often a resume is tried before the guest is given up as stopped; this project's own default. */
@@ -41,8 +41,10 @@ export const guest = setup({
     rememberErrno: assign(({ event }) => ('errno' in event ? { errno: event.errno } : {})),
     countAttempt: assign(({ context }) => ({ attempts: context.attempts + 1 })),
     forgetAttempts: assign({ attempts: 0 }),
+    forgetThrottle: assign({ throttlePercent: 0 }),
   },
   guards: {
+    isThrottled: ({ context }) => context.throttlePercent > 0,
     wantsStopped: ({ context }) => context.goal === 'stopped',
     wantsRunning: ({ context }) => context.goal === 'running',
     mayTryAgain: ({ context }) => context.attempts < RESUME_ATTEMPTS_MAX,
@@ -60,15 +62,22 @@ export const guest = setup({
   states: {
     running: {
       entry: 'forgetAttempts',
-      initial: 'free',
+      initial: 'choosing',
       on: {
         STOP: { target: 'stopping', actions: 'rememberStop' },
         RESUME: {
           description: 'Already so: the answer says it.',
-          actions: ['rememberResume', { type: 'answer', params: ({ context }) => ({ to: context.asker, asked: 'running', state: 'running' }) }],
+          actions: [
+            'rememberResume',
+            { type: 'answer', params: ({ context }) => ({ to: context.asker, asked: 'running', state: 'running' }) },
+          ],
         },
       },
       states: {
+        choosing: {
+          description: 'A throttle that was ordered while the guest stood still is in force when it runs again.',
+          always: [{ guard: 'isThrottled', target: 'throttled' }, { target: 'free' }],
+        },
         free: {
           on: { THROTTLE: { target: 'throttled', actions: 'rememberThrottle' } },
         },
@@ -78,7 +87,11 @@ export const guest = setup({
           on: {
             THROTTLE: { target: 'throttled', reenter: true, actions: 'rememberThrottle' },
             'DONE.throttleVcpus': {},
-            'FAILED.throttleVcpus': { description: 'The guest runs on unthrottled.', target: 'free' },
+            'FAILED.throttleVcpus': {
+              description: 'The guest runs on unthrottled.',
+              target: 'free',
+              actions: 'forgetThrottle',
+            },
           },
         },
       },
@@ -88,7 +101,7 @@ export const guest = setup({
       on: {
         STOP: { actions: 'rememberStop' },
         RESUME: { description: 'Carried out once the stop has been answered.', actions: 'rememberResume' },
-        THROTTLE: { description: 'A stopped guest needs no throttle.', actions: 'rememberThrottle' },
+        THROTTLE: { description: 'In force when it runs again.', actions: 'rememberThrottle' },
         'DONE.stopVcpus': [{ guard: 'wantsRunning', target: 'resuming' }, { target: 'stopped' }],
         'FAILED.stopVcpus': [
           { guard: 'wantsRunning', target: 'resuming', actions: 'rememberErrno' },
@@ -101,7 +114,7 @@ export const guest = setup({
       on: {
         STOP: { target: 'stopped', reenter: true, actions: 'rememberStop' },
         RESUME: { target: 'resuming', actions: 'rememberResume' },
-        THROTTLE: { description: 'A stopped guest needs no throttle.', actions: 'rememberThrottle' },
+        THROTTLE: { description: 'In force when it runs again.', actions: 'rememberThrottle' },
       },
     },
     resuming: {
@@ -114,7 +127,10 @@ export const guest = setup({
           { guard: 'wantsStopped', target: 'stopping' },
           {
             target: 'running',
-            actions: { type: 'answer', params: ({ context }) => ({ to: context.asker, asked: 'running', state: 'running' }) },
+            actions: {
+              type: 'answer',
+              params: ({ context }) => ({ to: context.asker, asked: 'running', state: 'running' }),
+            },
           },
         ],
         'FAILED.resumeVcpus': [

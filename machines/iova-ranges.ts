@@ -36,7 +36,12 @@ export function iovaRanges(sections: readonly IovaSection[], rule: RangeRule, pa
   for (const section of sections) {
     if (section.pages === 0) continue;
     const last = section.firstPage + section.pages - 1;
-    const place = rule === 'three' && section.of === 'pci' && section.firstPage >= borderPage ? 'pci' : last < borderPage ? 'low' : 'high';
+    const place =
+      rule === 'three' && section.of === 'pci' && section.firstPage >= borderPage
+        ? 'pci'
+        : last < borderPage
+          ? 'low'
+          : 'high';
     spans[place] = widened(spans[place], section.firstPage, last);
   }
   return [spans.low, spans.high, spans.pci]

@@ -23,7 +23,9 @@ export interface Loop {
   /** MAX_WAIT, ram.c: one turn of the RAM handler lasts at most this long. */
   readonly turnMs: number;
   /** What ends a pass: which sizes are compared with the threshold, and how. */
-  readonly passEnds: { readonly compare: 'below' | 'at-or-below'; readonly counts: 'ram' | 'ram+precopy' | 'ram+precopy+stopcopy' } | undefined;
+  readonly passEnds:
+    | { readonly compare: 'below' | 'at-or-below'; readonly counts: 'ram' | 'ram+precopy' | 'ram+precopy+stopcopy' }
+    | undefined;
   /** What is compared with the threshold at the decision: how devices count beside RAM. */
   readonly exact: 'ram' | 'ram+stopcopy' | 'ram+stopcopy+precopy' | 'ram+max(stopcopy,precopy)';
   /** The decision's own comparison. */
@@ -134,7 +136,10 @@ export function loop(name: LoopName): Loop {
 }
 
 /** When this dialect's passes end, with the limits in force. */
-export function roundEnd(name: LoopName, limits: { downtimeLimitMs: number; availSwitchoverBytesPerSecond: number }): RoundEnd {
+export function roundEnd(
+  name: LoopName,
+  limits: { downtimeLimitMs: number; availSwitchoverBytesPerSecond: number },
+): RoundEnd {
   const { passEnds, windowMs } = ROWS[name];
   if (passEnds === undefined || windowMs === undefined) return { rule: 'drained' };
   // Named one by one: callers pass their whole context, and a command must not carry it.
@@ -143,7 +148,11 @@ export function roundEnd(name: LoopName, limits: { downtimeLimitMs: number; avai
 }
 
 /** What the decision compares with the threshold: guest memory and devices, as the release adds them up. */
-export function exactRemainingBytes(name: LoopName, ramBytes: number, devices: Readonly<Record<string, DeviceSizes>>): number {
+export function exactRemainingBytes(
+  name: LoopName,
+  ramBytes: number,
+  devices: Readonly<Record<string, DeviceSizes>>,
+): number {
   let bytes = ramBytes;
   for (const { initialBytes, dirtyBytes, stopCopyBytes } of Object.values(devices)) {
     const precopyBytes = initialBytes + dirtyBytes;

@@ -82,13 +82,14 @@ export interface Inbox {
     | DirtyLogAnswer
     | DeviceAnswer;
   policy: { type: 'ASSESS'; observation: Observation };
-  'stop-and-copy': { type: 'CONTINUE' } | { type: 'HALT' } | GuestAnswer | DeviceAnswer | DirtyLogAnswer | DestinationAnswer;
-  destination:
-    | { type: 'PREPARE' }
-    | { type: 'LOAD' }
-    | { type: 'TAKE_OVER' }
-    | { type: 'ABANDON' }
-    | DeviceAnswer;
+  'stop-and-copy':
+    | { type: 'CONTINUE' }
+    | { type: 'HALT' }
+    | GuestAnswer
+    | DeviceAnswer
+    | DirtyLogAnswer
+    | DestinationAnswer;
+  destination: { type: 'PREPARE' } | { type: 'LOAD' } | { type: 'TAKE_OVER' } | { type: 'ABANDON' } | DeviceAnswer;
   migration:
     | { type: 'MIGRATE' }
     | { type: 'CANCEL' }
@@ -105,12 +106,7 @@ export interface Inbox {
     | DeviceAnswer
     | DirtyLogAnswer
     | DestinationAnswer;
-  'roll-back':
-    | { type: 'SENDING_HALTED' }
-    | GuestAnswer
-    | DeviceAnswer
-    | DirtyLogAnswer
-    | DestinationAnswer;
+  'roll-back': { type: 'SENDING_HALTED' } | GuestAnswer | DeviceAnswer | DirtyLogAnswer | DestinationAnswer;
 }
 
 /** Facts: what charts announce to whoever listens (reports, progress, inspectors). Nobody decides on them. */
@@ -182,7 +178,9 @@ function output<P>(route: OutputRoute): Output<P> {
 }
 
 /** Messages: `messages({ stopGuest: ['guest', 'STOP'] })`. */
-export function messages<const R extends Record<string, Route>>(routes: R): { [N in keyof R]: Output<MessageParams<R[N]>> } {
+export function messages<const R extends Record<string, Route>>(
+  routes: R,
+): { [N in keyof R]: Output<MessageParams<R[N]>> } {
   const table = Object.entries(routes).map(([name, [kinds, type]]) => {
     const to = (typeof kinds === 'string' ? [kinds] : kinds) as readonly Kind[];
     return [name, output({ kind: 'message', to, type })];
@@ -191,7 +189,9 @@ export function messages<const R extends Record<string, Route>>(routes: R): { [N
 }
 
 /** Commands to drivers: `commands('sendRound')`; the action has the command's own name. */
-export function commands<const N extends readonly CommandName[]>(...names: N): { [K in N[number]]: Output<CommandParams<K>> } {
+export function commands<const N extends readonly CommandName[]>(
+  ...names: N
+): { [K in N[number]]: Output<CommandParams<K>> } {
   const table = names.map((name) => [name, output({ kind: 'command', name })]);
   return Object.fromEntries(table);
 }

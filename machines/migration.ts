@@ -13,7 +13,7 @@ import type { DirtyLogInput } from './dirty-log.ts';
 import type { TrackingInput } from './dirty-tracking.ts';
 import { during } from './failure.ts';
 import { loop } from './loops.ts';
-import { closes, facts, messages, opens, type Outcome, type Received } from './messages.ts';
+import { closes, facts, messages, type Outcome, opens, type Received } from './messages.ts';
 import { blockers, type Plan, type PlannedDevice, plannedDevices } from './plan.ts';
 import type { PreCopyInput } from './pre-copy.ts';
 import type { RollBackInput } from './roll-back.ts';
@@ -102,10 +102,7 @@ export const migration = setup({
     none: {
       entry: status('none'),
       on: {
-        MIGRATE: [
-          { guard: 'isBlocked', target: 'blocked', actions: 'noteBlocked' },
-          { target: 'setup' },
-        ],
+        MIGRATE: [{ guard: 'isBlocked', target: 'blocked', actions: 'noteBlocked' }, { target: 'setup' }],
         CANCEL: { description: 'QEMU: migrate_cancel on an idle source is OK and does nothing.' },
         CONTINUE: { description: 'Nothing is paused.' },
       },
@@ -123,7 +120,12 @@ export const migration = setup({
         { type: 'openDevices', params: ({ context }) => ({ charts: controls(context.plan) }) },
         { type: 'openTrackings', params: ({ context }) => ({ charts: trackings(context.plan) }) },
         { type: 'openDirtyLog', params: ({ context }) => ({ charts: dirtyLog(context.plan) }) },
-        { type: 'openPolicy', params: ({ context }) => ({ charts: [{ address: 'policy', input: { parameters: context.plan.policy.parameters } }] }) },
+        {
+          type: 'openPolicy',
+          params: ({ context }) => ({
+            charts: [{ address: 'policy', input: { parameters: context.plan.policy.parameters } }],
+          }),
+        },
         { type: 'openDestination', params: ({ context }) => ({ charts: destination(context.plan) }) },
       ],
       initial: 'preparingDestination',
@@ -168,7 +170,7 @@ export const migration = setup({
           },
           after: {
             giveUpAfter: {
-              description: 'This project\'s own limit: QEMU\'s default rule never gives up.',
+              description: "This project's own limit: QEMU's default rule never gives up.",
               target: '#migration.cancelling',
               actions: 'noteGivenUp',
             },
@@ -232,13 +234,22 @@ export const migration = setup({
       on: {
         CANCEL: { description: 'Completed: there is nothing to cancel.' },
         CONTINUE: { description: 'Nothing is paused.' },
-        DEVICE_REACHED: { description: 'The source\'s devices are cleaned up, outside the downtime; nobody waits for them.' },
+        DEVICE_REACHED: {
+          description: "The source's devices are cleaned up, outside the downtime; nobody waits for them.",
+        },
       },
       states: {
         cleaningDevices: {
-          description: 'STOP_COPY to STOP belongs to cleanup, deliberately outside the downtime (QEMU vfio_save_cleanup).',
+          description:
+            'STOP_COPY to STOP belongs to cleanup, deliberately outside the downtime (QEMU vfio_save_cleanup).',
           entry: [
-            { type: 'cleanDevices', params: ({ context }) => ({ to: plannedDevices(context.plan).map(source), target: 'STOP' as DeviceState }) },
+            {
+              type: 'cleanDevices',
+              params: ({ context }) => ({
+                to: plannedDevices(context.plan).map(source),
+                target: 'STOP' as DeviceState,
+              }),
+            },
             'stopLog',
           ],
           on: { DIRTY_LOG_REACHED: { guard: 'logIsOff', target: '#migration.cleanedUp' } },
@@ -267,7 +278,10 @@ export const migration = setup({
         rollingBack: { entry: { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context) }) } },
       },
     },
-    cancelled: { type: 'final', entry: [status('cancelled'), 'closePreCopy', 'closeStopAndCopy', 'closeRollBack', end()] },
+    cancelled: {
+      type: 'final',
+      entry: [status('cancelled'), 'closePreCopy', 'closeStopAndCopy', 'closeRollBack', end()],
+    },
     failed: { type: 'final', entry: [status('failed'), 'closePreCopy', 'closeStopAndCopy', 'closeRollBack', end()] },
     'in-doubt': {
       description: 'Never two guests: who holds it now must be asked, or fenced.',
@@ -327,7 +341,10 @@ const mirrorOf = (address: string) => address.replace(/^device/, 'vfio');
 
 function mirrors(plan: Plan) {
   return plannedDevices(plan).flatMap((device) =>
-    [source(device), target(device)].map((address) => ({ address: mirrorOf(address), input: { features: device.features, onBadImage: 'unseen' } })),
+    [source(device), target(device)].map((address) => ({
+      address: mirrorOf(address),
+      input: { features: device.features, onBadImage: 'unseen' },
+    })),
   );
 }
 
@@ -371,7 +388,11 @@ function preCopy(plan: Plan): { address: string; input: PreCopyInput }[] {
     loop: plan.loop,
     downtimeLimitMs: plan.downtimeLimitMs,
     availSwitchoverBytesPerSecond: plan.availSwitchoverBytesPerSecond,
-    devices: plannedDevices(plan).map((device) => ({ id: device.id, address: source(device), preCopy: device.preCopy })),
+    devices: plannedDevices(plan).map((device) => ({
+      id: device.id,
+      address: source(device),
+      preCopy: device.preCopy,
+    })),
     switchoverAck: plan.switchoverAck,
   };
   return [{ address: 'pre-copy', input }];
@@ -388,8 +409,15 @@ function stopAndCopy(plan: Plan): { address: string; input: StopAndCopyInput }[]
 }
 
 function rollBack(context: Context): { address: string; input: RollBackInput }[] {
-  const devices = plannedDevices(context.plan).map((device) => ({ id: device.id, address: source(device), p2p: device.p2p }));
+  const devices = plannedDevices(context.plan).map((device) => ({
+    id: device.id,
+    address: source(device),
+    p2p: device.p2p,
+  }));
   return [
-    { address: 'roll-back', input: { sending: context.sending, switching: context.sending === 'stop-and-copy', devices } },
+    {
+      address: 'roll-back',
+      input: { sending: context.sending, switching: context.sending === 'stop-and-copy', devices },
+    },
   ];
 }

@@ -23,7 +23,11 @@ export interface PlanContainer {
 
 export interface Plan {
   readonly loop: LoopName;
-  readonly policy: { readonly name: string; readonly version: string; readonly parameters: Readonly<Record<string, unknown>> };
+  readonly policy: {
+    readonly name: string;
+    readonly version: string;
+    readonly parameters: Readonly<Record<string, unknown>>;
+  };
   readonly downtimeLimitMs: number;
   /** 0: measured. */
   readonly availSwitchoverBytesPerSecond: number;

@@ -7,9 +7,9 @@
  * row in loops.ts; this chart has no releases in it.
  */
 import { assign, setup } from 'xstate';
-import { arrived, expecting, everyoneArrived } from './barrier.ts';
-import { exactRemainingBytes, type LoopName, roundEnd } from './loops.ts';
+import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { during } from './failure.ts';
+import { exactRemainingBytes, type LoopName, roundEnd } from './loops.ts';
 import { type Address, commands, facts, messages, type Received } from './messages.ts';
 import type { Answer, Because, DeviceSizes, Errno, Observation, PagesBySource, RoundEnd, Verdict } from './words.ts';
 
@@ -89,7 +89,9 @@ export const preCopy = setup({
     }),
     ...facts({ tellAssessment: 'ROUND_ASSESSED' }),
     expectDevices: assign(({ context }) => expecting(preCopyDevices(context).map((device) => device.id))),
-    countArrival: assign(({ context, event }) => (event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {})),
+    countArrival: assign(({ context, event }) =>
+      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {},
+    ),
     countRound: assign(({ context }) => ({ round: context.round + 1 })),
     rememberSync: assign(({ event }) =>
       event.type === 'BITMAP_SYNCED'
@@ -124,8 +126,10 @@ export const preCopy = setup({
     everyoneArrived: ({ context }) => everyoneArrived(context),
     logIsOn: ({ event }) => event.type === 'DIRTY_LOG_REACHED' && event.asked === 'on' && event.state === 'on',
     logFailed: ({ event }) => event.type === 'DIRTY_LOG_REACHED' && event.asked === 'on' && event.state === 'off',
-    deviceIsInPreCopy: ({ event }) => event.type === 'DEVICE_REACHED' && event.asked === 'PRE_COPY' && event.state === 'PRE_COPY',
-    deviceFailed: ({ event }) => event.type === 'DEVICE_REACHED' && event.asked === 'PRE_COPY' && event.state !== 'PRE_COPY',
+    deviceIsInPreCopy: ({ event }) =>
+      event.type === 'DEVICE_REACHED' && event.asked === 'PRE_COPY' && event.state === 'PRE_COPY',
+    deviceFailed: ({ event }) =>
+      event.type === 'DEVICE_REACHED' && event.asked === 'PRE_COPY' && event.state !== 'PRE_COPY',
     hasDevices: ({ context }) => context.devices.length > 0,
     saysSwitchover: ({ context }) => context.verdict === 'switchover',
     allAcked: ({ context }) => context.unacked.length === 0,
@@ -155,7 +159,7 @@ export const preCopy = setup({
   initial: 'setup',
   on: {
     HALT: { target: '.halting' },
-    SWITCHOVER_ACKED: { description: 'The destination has loaded this device\'s initial data.', actions: 'rememberAck' },
+    SWITCHOVER_ACKED: { description: "The destination has loaded this device's initial data.", actions: 'rememberAck' },
     SET_DOWNTIME_LIMIT: { description: 'In force from the next pass on.', actions: 'rememberLimit' },
     DEVICE_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     DIRTY_LOG_REACHED: { description: 'An answer to an order that a later one has replaced.' },
@@ -165,7 +169,8 @@ export const preCopy = setup({
       initial: 'startingLog',
       states: {
         startingLog: {
-          description: 'The epoch begins before the first copy: what was written before is covered by the first round, which sends everything.',
+          description:
+            'The epoch begins before the first copy: what was written before is covered by the first round, which sends everything.',
           entry: 'startLog',
           on: {
             DIRTY_LOG_REACHED: [
@@ -185,7 +190,10 @@ export const preCopy = setup({
             'expectDevices',
             {
               type: 'setDevices',
-              params: ({ context }) => ({ to: preCopyDevices(context).map((device) => device.address), target: 'PRE_COPY' }),
+              params: ({ context }) => ({
+                to: preCopyDevices(context).map((device) => device.address),
+                target: 'PRE_COPY',
+              }),
             },
           ],
           on: {
@@ -203,12 +211,17 @@ export const preCopy = setup({
       initial: 'sending',
       states: {
         sending: {
-          description: 'One pass. It ends where `roundEnds` says: at the low-water mark (QEMU) or when the set is drained (textbook).',
+          description:
+            'One pass. It ends where `roundEnds` says: at the low-water mark (QEMU) or when the set is drained (textbook).',
           entry: [
             'countRound',
             {
               type: 'sendRound',
-              params: ({ context }) => ({ round: context.round, dirtySet: context.dirtySet, ends: roundEnd(context.loop, context) }),
+              params: ({ context }) => ({
+                round: context.round,
+                dirtySet: context.dirtySet,
+                ends: roundEnd(context.loop, context),
+              }),
             },
           ],
           on: { 'DONE.sendRound': { target: 'syncing', actions: 'rememberSent' } },
@@ -246,10 +259,7 @@ export const preCopy = setup({
               waitingForAck: context.verdict === 'switchover' && context.unacked.length > 0,
             }),
           },
-          always: [
-            { guard: 'saysSwitchover', target: 'agreed' },
-            { target: 'sending' },
-          ],
+          always: [{ guard: 'saysSwitchover', target: 'agreed' }, { target: 'sending' }],
         },
         agreed: {
           description: 'With switchover-ack, the destination must be ready as well (QEMU 8.1 on).',
@@ -267,7 +277,10 @@ export const preCopy = setup({
       on: { HALT: { description: 'Nothing is being sent.', target: 'halted' } },
     },
     failed: {
-      entry: { type: 'tellFailure', params: ({ context }) => ({ during: context.during, errno: context.errno ?? 'EIO' }) },
+      entry: {
+        type: 'tellFailure',
+        params: ({ context }) => ({ during: context.during, errno: context.errno ?? 'EIO' }),
+      },
       on: { HALT: { description: 'Nothing is being sent.', target: 'halted' } },
     },
     halting: {

@@ -7,7 +7,7 @@
  * passed over with a warning, except the storage: a source that cannot have it again stays stopped and says so.
  */
 import { assign, setup } from 'xstate';
-import { arrived, expecting, everyoneArrived } from './barrier.ts';
+import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { type Address, commands, facts, messages, type Received } from './messages.ts';
 import type { Answer, DeviceState, Errno } from './words.ts';
 
@@ -42,15 +42,24 @@ export const rollBack = setup({
       haltPreCopy: ['pre-copy', 'HALT'],
       haltStopAndCopy: ['stop-and-copy', 'HALT'],
       abandonDestination: ['destination', 'ABANDON'],
-      setDevices: ['device', 'SET_STATE'],
+      quietDevices: ['device', 'SET_STATE'],
+      runDevices: ['device', 'SET_STATE'],
       stopLog: ['dirty-log', 'STOP'],
       resumeGuest: ['guest', 'RESUME'],
       tellDone: ['migration', 'ROLLED_BACK'],
     }),
     ...facts({ warn: 'WARNED' }),
-    expectP2p: assign(({ context }) => ({ target: 'RUNNING_P2P' as const, ...expecting(withP2p(context).map(({ id }) => id)) })),
-    expectRunning: assign(({ context }) => ({ target: 'RUNNING' as const, ...expecting(context.devices.map(({ id }) => id)) })),
-    countArrival: assign(({ context, event }) => (event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {})),
+    expectP2p: assign(({ context }) => ({
+      target: 'RUNNING_P2P' as const,
+      ...expecting(withP2p(context).map(({ id }) => id)),
+    })),
+    expectRunning: assign(({ context }) => ({
+      target: 'RUNNING' as const,
+      ...expecting(context.devices.map(({ id }) => id)),
+    })),
+    countArrival: assign(({ context, event }) =>
+      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {},
+    ),
     countAttempt: assign(({ context }) => ({ attempts: context.attempts + 1 })),
     rememberErrno: assign(({ event }) => ('errno' in event ? { errno: event.errno } : {})),
     noteStorage: assign({ because: 'the source could not acquire its storage again' }),
@@ -69,7 +78,8 @@ export const rollBack = setup({
     destinationIsGone: ({ event }) => event.type === 'DESTINATION_REACHED' && event.asked === 'gone',
     logIsOff: ({ event }) => event.type === 'DIRTY_LOG_REACHED' && event.asked === 'off',
     guestRuns: ({ event }) => event.type === 'GUEST_REACHED' && event.asked === 'running' && event.state === 'running',
-    guestDoesNotRun: ({ event }) => event.type === 'GUEST_REACHED' && event.asked === 'running' && event.state !== 'running',
+    guestDoesNotRun: ({ event }) =>
+      event.type === 'GUEST_REACHED' && event.asked === 'running' && event.state !== 'running',
   },
 }).createMachine({
   id: 'roll-back',
@@ -120,7 +130,13 @@ export const rollBack = setup({
     },
     quietingDevices: {
       description: 'All devices answer each other before the first one may write to another.',
-      entry: ['expectP2p', { type: 'setDevices', params: ({ context }) => ({ to: withP2p(context).map(({ address }) => address), target: 'RUNNING_P2P' }) }],
+      entry: [
+        'expectP2p',
+        {
+          type: 'quietDevices',
+          params: ({ context }) => ({ to: withP2p(context).map(({ address }) => address), target: 'RUNNING_P2P' }),
+        },
+      ],
       on: {
         DEVICE_REACHED: [
           { guard: 'deviceArrived', actions: 'countArrival' },
@@ -132,14 +148,26 @@ export const rollBack = setup({
     },
     returningDevices: {
       description: 'A device that cannot be brought back to RUNNING is reset by its own chart.',
-      entry: ['expectRunning', { type: 'setDevices', params: ({ context }) => ({ to: context.devices.map(({ address }) => address), target: 'RUNNING' }) }],
+      entry: [
+        'expectRunning',
+        {
+          type: 'runDevices',
+          params: ({ context }) => ({ to: context.devices.map(({ address }) => address), target: 'RUNNING' }),
+        },
+      ],
       on: {
         DEVICE_REACHED: [
           { guard: 'deviceArrived', actions: 'countArrival' },
           {
             guard: 'deviceFailed',
             description: 'Even the reset failed: the guest runs on without it.',
-            actions: ['countArrival', { type: 'warn', params: ({ event }) => ({ of: `device ${event.device} is ${event.state}`, errno: event.errno }) }],
+            actions: [
+              'countArrival',
+              {
+                type: 'warn',
+                params: ({ event }) => ({ of: `device ${event.device} is ${event.state}`, errno: event.errno }),
+              },
+            ],
           },
           { description: 'An answer to an order that a later one has replaced.' },
         ],
@@ -169,7 +197,10 @@ export const rollBack = setup({
     done: { entry: { type: 'tellDone', params: { guest: 'running', because: '' } } },
     stuck: {
       description: 'The source stays stopped. Never two guests outranks never none.',
-      entry: { type: 'tellDone', params: ({ context }) => ({ guest: 'stopped', because: `${context.because} (${context.errno})` }) },
+      entry: {
+        type: 'tellDone',
+        params: ({ context }) => ({ guest: 'stopped', because: `${context.because} (${context.errno})` }),
+      },
     },
   },
 });

@@ -7,7 +7,7 @@
  * changes hands, and only then may the destination run. From `handingOver` on this chart cannot be cancelled.
  */
 import { assign, setup } from 'xstate';
-import { arrived, expecting, everyoneArrived } from './barrier.ts';
+import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { during } from './failure.ts';
 import { type Address, commands, facts, messages, type Received, type SwitchoverPhase } from './messages.ts';
 import type { Answer, Errno } from './words.ts';
@@ -75,7 +75,9 @@ export const stopAndCopy = setup({
     ...facts({ tellPhase: 'SWITCHOVER_PHASE_ENTERED' }),
     expectP2p: assign(({ context }) => expecting(ids(withP2p(context)))),
     expectAll: assign(({ context }) => expecting(ids(context.devices))),
-    countArrival: assign(({ context, event }) => (event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {})),
+    countArrival: assign(({ context, event }) =>
+      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {},
+    ),
     rememberSync: assign(({ event }) => (event.type === 'BITMAP_SYNCED' ? { dirtySet: event.dirtySet } : {})),
     dropSent: assign(({ context }) => ({ toSend: context.toSend.slice(1) })),
     rememberFailure: assign(({ event }) => ({
@@ -85,15 +87,20 @@ export const stopAndCopy = setup({
   },
   guards: {
     everyoneArrived: ({ context }) => everyoneArrived(context),
-    guestStopped: ({ event }) => event.type === 'GUEST_REACHED' && event.asked === 'stopped' && event.state === 'stopped',
-    guestDidNotStop: ({ event }) => event.type === 'GUEST_REACHED' && event.asked === 'stopped' && event.state !== 'stopped',
+    guestStopped: ({ event }) =>
+      event.type === 'GUEST_REACHED' && event.asked === 'stopped' && event.state === 'stopped',
+    guestDidNotStop: ({ event }) =>
+      event.type === 'GUEST_REACHED' && event.asked === 'stopped' && event.state !== 'stopped',
     deviceQuiet: ({ event }) =>
       event.type === 'DEVICE_REACHED' &&
       event.state === event.asked &&
       (event.asked === 'PRE_COPY_P2P' || event.asked === 'RUNNING_P2P'),
     deviceStopped: ({ event }) =>
-      event.type === 'DEVICE_REACHED' && event.state === event.asked && (event.asked === 'STOP' || event.asked === 'STOP_COPY'),
-    streamOpened: ({ event }) => event.type === 'DEVICE_REACHED' && event.asked === 'STOP_COPY' && event.state === 'STOP_COPY',
+      event.type === 'DEVICE_REACHED' &&
+      event.state === event.asked &&
+      (event.asked === 'STOP' || event.asked === 'STOP_COPY'),
+    streamOpened: ({ event }) =>
+      event.type === 'DEVICE_REACHED' && event.asked === 'STOP_COPY' && event.state === 'STOP_COPY',
     deviceFailed: ({ event }) => event.type === 'DEVICE_REACHED' && event.state !== event.asked,
     everyoneHereAndWantsPause: ({ context }) => everyoneArrived(context) && context.pauseBeforeSwitchover,
     allSent: ({ context }) => context.toSend.length === 0,
@@ -139,7 +146,12 @@ export const stopAndCopy = setup({
       states: {
         stoppingGuest: {
           entry: [enter('stop-vcpus'), 'stopGuest'],
-          on: { GUEST_REACHED: [{ guard: 'guestStopped', target: 'quiescing' }, { target: '#stop-and-copy.failed', actions: 'rememberFailure' }] },
+          on: {
+            GUEST_REACHED: [
+              { guard: 'guestStopped', target: 'quiescing' },
+              { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
+            ],
+          },
         },
         quiescing: {
           description: 'The P2P barrier: every device stops writing to the others before any of them stops answering.',
@@ -148,30 +160,53 @@ export const stopAndCopy = setup({
             'expectP2p',
             {
               type: 'quiescePreCopyDevices',
-              params: ({ context }) => ({ to: addresses(withP2p(context).filter((device) => device.preCopy)), target: quietTarget(true) }),
+              params: ({ context }) => ({
+                to: addresses(withP2p(context).filter((device) => device.preCopy)),
+                target: quietTarget(true),
+              }),
             },
             {
               type: 'quiesceRunningDevices',
-              params: ({ context }) => ({ to: addresses(withP2p(context).filter((device) => !device.preCopy)), target: quietTarget(false) }),
+              params: ({ context }) => ({
+                to: addresses(withP2p(context).filter((device) => !device.preCopy)),
+                target: quietTarget(false),
+              }),
             },
           ],
-          on: { DEVICE_REACHED: [{ guard: 'deviceQuiet', actions: 'countArrival' }, { target: '#stop-and-copy.failed', actions: 'rememberFailure' }] },
+          on: {
+            DEVICE_REACHED: [
+              { guard: 'deviceQuiet', actions: 'countArrival' },
+              { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
+            ],
+          },
           always: { guard: 'everyoneArrived', target: 'stoppingDevices' },
         },
         stoppingDevices: {
-          description: 'One that was in pre-copy goes to STOP_COPY and its stream goes on; the others go to STOP first.',
+          description:
+            'One that was in pre-copy goes to STOP_COPY and its stream goes on; the others go to STOP first.',
           entry: [
             'expectAll',
             {
               type: 'stopPreCopyDevices',
-              params: ({ context }) => ({ to: addresses(context.devices.filter((device) => stopTarget(device) === 'STOP_COPY')), target: 'STOP_COPY' }),
+              params: ({ context }) => ({
+                to: addresses(context.devices.filter((device) => stopTarget(device) === 'STOP_COPY')),
+                target: 'STOP_COPY',
+              }),
             },
             {
               type: 'stopRunningDevices',
-              params: ({ context }) => ({ to: addresses(context.devices.filter((device) => stopTarget(device) === 'STOP')), target: 'STOP' }),
+              params: ({ context }) => ({
+                to: addresses(context.devices.filter((device) => stopTarget(device) === 'STOP')),
+                target: 'STOP',
+              }),
             },
           ],
-          on: { DEVICE_REACHED: [{ guard: 'deviceStopped', actions: 'countArrival' }, { target: '#stop-and-copy.failed', actions: 'rememberFailure' }] },
+          on: {
+            DEVICE_REACHED: [
+              { guard: 'deviceStopped', actions: 'countArrival' },
+              { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
+            ],
+          },
           always: [
             { guard: 'everyoneHereAndWantsPause', target: 'paused' },
             { guard: 'everyoneArrived', target: 'finalSync' },
@@ -188,8 +223,11 @@ export const stopAndCopy = setup({
           on: { BITMAP_SYNCED: { target: 'copyingMemory', actions: 'rememberSync' } },
         },
         copyingMemory: {
-          description: 'The migration\'s bandwidth cap is lifted here (QEMU: RATE_LIMIT_DISABLED).',
-          entry: [enter('memory'), { type: 'sendRemaining', params: ({ context }) => ({ dirtySet: context.dirtySet }) }],
+          description: "The migration's bandwidth cap is lifted here (QEMU: RATE_LIMIT_DISABLED).",
+          entry: [
+            enter('memory'),
+            { type: 'sendRemaining', params: ({ context }) => ({ dirtySet: context.dirtySet }) },
+          ],
           on: { 'DONE.sendRemaining': 'copyingDevices' },
         },
         copyingDevices: {
@@ -198,9 +236,18 @@ export const stopAndCopy = setup({
           states: {
             next: { always: [{ guard: 'allSent', target: '#stop-and-copy.switching.loading' }, { target: 'opening' }] },
             opening: {
-              description: 'STOP to STOP_COPY opens a stream; a device that is there already keeps the one from pre-copy.',
-              entry: { type: 'openStateStream', params: ({ context }) => ({ to: addressOf(context, context.toSend[0] as string), target: 'STOP_COPY' }) },
-              on: { DEVICE_REACHED: [{ guard: 'streamOpened', target: 'sending' }, { target: '#stop-and-copy.failed', actions: 'rememberFailure' }] },
+              description:
+                'STOP to STOP_COPY opens a stream; a device that is there already keeps the one from pre-copy.',
+              entry: {
+                type: 'openStateStream',
+                params: ({ context }) => ({ to: addressOf(context, context.toSend[0] as string), target: 'STOP_COPY' }),
+              },
+              on: {
+                DEVICE_REACHED: [
+                  { guard: 'streamOpened', target: 'sending' },
+                  { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
+                ],
+              },
             },
             sending: {
               description: 'Read to the end of stream: 0 bytes, never ENOMSG here (uapi vfio.h).',
@@ -212,7 +259,12 @@ export const stopAndCopy = setup({
         loading: {
           description: 'The destination loads what it got and proves every image, before anything is given away.',
           entry: [enter('load'), 'loadDestination'],
-          on: { DESTINATION_REACHED: [{ guard: 'destinationLoaded', target: 'releasing' }, { target: '#stop-and-copy.failed', actions: 'rememberFailure' }] },
+          on: {
+            DESTINATION_REACHED: [
+              { guard: 'destinationLoaded', target: 'releasing' },
+              { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
+            ],
+          },
         },
         releasing: {
           entry: [enter('resume'), 'releaseStorage'],
@@ -237,7 +289,11 @@ export const stopAndCopy = setup({
       description: 'The destination was never told to run: the source may go on.',
       entry: {
         type: 'tellFailure',
-        params: ({ context }) => ({ during: context.during, errno: context.errno ?? 'EIO', destination: 'not-started' }),
+        params: ({ context }) => ({
+          during: context.during,
+          errno: context.errno ?? 'EIO',
+          destination: 'not-started',
+        }),
       },
       on: {
         HALT: { description: 'Nothing is being sent.', target: 'halted' },

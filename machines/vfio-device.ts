@@ -312,7 +312,7 @@ export const vfioDevice = setup({
     })),
   },
 }).createMachine({
-  id: 'vfioDevice',
+  id: 'vfio-device',
   description:
     'VFIO migration v2 (include/uapi/linux/vfio.h; vfio_mig_get_next_state in drivers/vfio/vfio_main.c). ' +
     'Arcs between the states have no event of their own: a SET remembers its target and the arcs on the way are taken one by one.',

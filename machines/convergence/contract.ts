@@ -26,8 +26,11 @@ export interface PolicyEntry<P = Readonly<Record<string, unknown>>> {
 
 export type PolicyEvents = Received<'policy'>;
 
-/** The one message that a policy sends. */
-export const verdicts = messages({ tellVerdict: ['pre-copy', 'VERDICT'] });
+/** The messages that a policy sends: one for each verdict, so that a drawing shows which. */
+export const verdicts = messages({
+  tellContinue: ['pre-copy', 'VERDICT'],
+  tellSwitchover: ['pre-copy', 'VERDICT'],
+});
 
 /** The bytes that fit into the downtime limit at a bandwidth. */
 export function thresholdBytes(observation: Pick<Observation, 'bandwidthBytesPerSecond' | 'downtimeLimitMs'>): number {

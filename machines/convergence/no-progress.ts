@@ -54,15 +54,15 @@ export const noProgress = setup({
       ],
     },
     drained: {
-      entry: { type: 'tellVerdict', params: ({ context }) => ({ verdict: 'switchover', because: reason(context) }) },
+      entry: { type: 'tellSwitchover', params: ({ context }) => ({ verdict: 'switchover', because: reason(context) }) },
     },
     shrinking: {
       description: 'The set is still getting smaller: another pass pays.',
-      entry: { type: 'tellVerdict', params: ({ context }) => ({ verdict: 'continue', because: reason(context) }) },
+      entry: { type: 'tellContinue', params: ({ context }) => ({ verdict: 'continue', because: reason(context) }) },
     },
     noProgress: {
       description: 'The same pages again: another pass would send them for nothing.',
-      entry: { type: 'tellVerdict', params: ({ context }) => ({ verdict: 'switchover', because: reason(context) }) },
+      entry: { type: 'tellSwitchover', params: ({ context }) => ({ verdict: 'switchover', because: reason(context) }) },
     },
   },
 });
@@ -90,7 +90,7 @@ export const noProgressPolicy: PolicyEntry<NoProgressParameters> = {
   name: 'no-progress',
   version: '1',
   role: 'vmm',
-  description: "stop when the dirty set no longer shrinks: the vGPU practice of 2017",
+  description: 'stop when the dirty set no longer shrinks: the vGPU practice of 2017',
   machine: noProgress,
   defaults: { shrinkPercent: 5 },
 };

@@ -7,7 +7,14 @@
  */
 import { assign, setup } from 'xstate';
 import type { Observation } from '../words.ts';
-import { measured, type PolicyEntry, type PolicyEvents, type PolicyInput, thresholdBytes, verdicts } from './contract.ts';
+import {
+  measured,
+  type PolicyEntry,
+  type PolicyEvents,
+  type PolicyInput,
+  thresholdBytes,
+  verdicts,
+} from './contract.ts';
 
 export interface QemuParameters {
   readonly switchesOver: 'below-or-zero' | 'at-or-below';
@@ -52,11 +59,11 @@ export const qemu = setup({
     },
     fits: {
       description: 'What remains fits into the downtime limit.',
-      entry: { type: 'tellVerdict', params: ({ context }) => ({ verdict: 'switchover', because: reason(context) }) },
+      entry: { type: 'tellSwitchover', params: ({ context }) => ({ verdict: 'switchover', because: reason(context) }) },
     },
     tooMuch: {
       description: 'More remains than fits: another pass.',
-      entry: { type: 'tellVerdict', params: ({ context }) => ({ verdict: 'continue', because: reason(context) }) },
+      entry: { type: 'tellContinue', params: ({ context }) => ({ verdict: 'continue', because: reason(context) }) },
     },
   },
 });

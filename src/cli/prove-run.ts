@@ -1,8 +1,8 @@
 /** The proof of one run: folded again, and if asked made again, with a sentence for a person. */
-import type { Rec } from '../core/record.ts';
+import type { Opened, Rec } from '../core/record.ts';
 import type { Journal } from '../journal/journal.ts';
 import { recordText } from '../journal/record-text.ts';
-import { rehearse } from '../lab/rehearse.ts';
+import { type RecordedCancel, rehearse } from '../lab/rehearse.ts';
 import { ReportProjection } from '../lab/report/projection.ts';
 import type { Report } from '../lab/report/report.ts';
 import type { Scenario } from '../lab/scenario/scenario.ts';
@@ -47,13 +47,31 @@ export function proveRun(journal: Journal, run: string, { reRun, allowDrift }: P
         `run "${run}" was driven by ${opened.drivers.join(', ')}: only a modelled run can be made again`,
       );
     }
-    const again = rehearse(opened.scenario as Scenario, { run });
-    const divergence = compareRecords(records, again.journal.read(run), recordText);
+    const again = rehearse(opened.scenario as Scenario, {
+      run,
+      cancels: cancelsIn(records, opened.scenario as Scenario),
+    });
+    const divergence = compareRecords(records, asVersion(opened, again.journal.read(run)), recordText);
     if (divergence !== undefined) return diverged(run, divergence.position, divergence, 'the re-run');
   }
   const how = reRun ? 'replayed and re-run' : 'replayed';
   const sentence = `${run}: ${records.length} records ${how}, every one as it was. ${report.sentence}`;
   return { run, records: records.length, divergence: undefined, sentence, report };
+}
+
+/** What a person did while it ran (Ctrl-C, `cancel()`): it is no part of the scenario, and is done again. */
+function cancelsIn(records: readonly Rec[], { cancelAtNs }: Scenario): readonly RecordedCancel[] {
+  const isCancel = (record: Rec) =>
+    record.kind === 'input' && record.by === 'operator' && record.event.type === 'CANCEL' && record.atNs !== cancelAtNs;
+  return records.filter(isCancel).map(({ position, atNs }) => ({ position, atNs }));
+}
+
+/** Where drift is allowed, version and charts of the first record are not what is compared. */
+function* asVersion({ version, fingerprint }: Opened, records: Iterable<Rec>): Generator<Rec> {
+  for (const record of records) {
+    if (record.kind === 'opened') yield { ...record, opened: { ...record.opened, version, fingerprint } };
+    else yield record;
+  }
 }
 
 function diverged(run: string, records: number, divergence: Divergence, what: string): Proof {

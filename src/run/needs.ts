@@ -28,5 +28,6 @@ export function requireCommands(driver: Driver, policy: string): void {
     if (name === 'throttleVcpus' && !driver.verdicts.has('throttlePercent')) return false;
     return !driver.commands.has(name);
   });
-  if (missing.length > 0) throw new Error(`driver "${driver.name}" cannot do ${missing.join(', ')}, which the charts need`);
+  if (missing.length > 0)
+    throw new Error(`driver "${driver.name}" cannot do ${missing.join(', ')}, which the charts need`);
 }

@@ -5,12 +5,14 @@
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Plan } from '../../machines/plan.ts';
 import type { Rec } from '../../src/core/record.ts';
-import type { System } from '../../src/core/system.ts';
+import type { ChartSet, System } from '../../src/core/system.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { type Bench, built, figure, type Table, times } from './bench.ts';
 import { coreCharts, migrateOn, planWith, stockCharts } from './charts.ts';
 import { type Rival, race } from './race.ts';
+import { FEW_PAGES } from './vgpu.ts';
 
 const { MemoryJournal } =
   await built<typeof import('../../src/journal/memory-journal.ts')>('src/journal/memory-journal');
@@ -24,7 +26,7 @@ const { replay } = await built<typeof import('../../src/run/replay.ts')>('src/ru
 const SINGLE = 200;
 const BATCH = 1_000;
 const BATCHES = 5;
-/** Migrations with 2 devices, end to end: a longer run has the same records. */
+/** Replays of a short migration in one run of a rival. */
 const REPLAYED = 12;
 
 export const journal: Bench = {
@@ -33,19 +35,23 @@ export const journal: Bench = {
   async run() {
     const folder = mkdtempSync(join(tmpdir(), 'switchover-bench-'));
     try {
-      return [appends(folder), await reads(folder), replays()];
+      return [appends(folder), reads(folder), await replays()];
     } finally {
       rmSync(folder, { recursive: true });
     }
   },
 };
 
+function recordsOf(charts: ChartSet, plan: Plan): readonly Rec[] {
+  const seen: Rec[] = [];
+  migrateOn(charts, plan, { see: ({ record }) => seen.push(record) });
+  return seen;
+}
+
 /** A migration's records, over and over, as one run's: positions go on, and only the first one opens a run. */
 function records(count: number): readonly Rec[] {
   const plan = planWith(2);
-  const seen: Rec[] = [];
-  migrateOn(coreCharts(plan), plan, { see: ({ record }) => seen.push(record) });
-  const [first, ...inputs] = seen as [Rec, ...Rec[]];
+  const [first, ...inputs] = recordsOf(coreCharts(plan), plan) as [Rec, ...Rec[]];
   const rest = Array.from({ length: count - 1 }, (_, i) => ({ ...inputs[i % inputs.length]!, position: i + 1 }) as Rec);
   return [first, ...rest];
 }
@@ -113,7 +119,7 @@ function textFile(path: string, few: readonly Rec[]): { readonly rival: Rival; c
   };
 }
 
-async function reads(folder: string): Promise<Table> {
+function reads(folder: string): Table {
   const many = records(BATCH * BATCHES);
   const first = many[0] as Extract<Rec, { kind: 'opened' }>;
   const sqlite = new SqliteJournal(join(folder, 'read.db'));
@@ -146,30 +152,62 @@ async function reads(folder: string): Promise<Table> {
   }
 }
 
-function replays(): Table {
-  const rows = [0, 2, 8].flatMap((devices) => {
+interface Replayed {
+  readonly name: string;
+  readonly charts: ChartSet;
+  readonly plan: Plan;
+  readonly records: readonly Rec[];
+  /** So many times over. */
+  readonly times: number;
+}
+
+async function replays(): Promise<Table> {
+  const short = [0, 2, 8].map((devices): Replayed => {
     const plan = planWith(devices);
-    const core = coreCharts(plan);
-    const stepper = createStepper(stockCharts(core), { deadlinesMs: plan.deadlinesMs });
-    const seen: Rec[] = [];
-    migrateOn(core, plan, { see: ({ record }) => seen.push(record) });
-    const often = (fold: () => void) => () => () => {
-      for (let i = 0; i < REPLAYED; i++) fold();
+    const charts = coreCharts(plan);
+    return {
+      name: `a short migration, ${devices} devices`,
+      charts,
+      plan,
+      records: recordsOf(charts, plan),
+      times: REPLAYED,
     };
-    const units = seen.length * REPLAYED;
-    const ns = race([
-      { name: 'replay', units, prepare: often(() => expectSame(replay(seen).divergence)) },
-      { name: 'replay on transition()', units, prepare: often(() => fold(stepper, seen)) },
-    ]);
-    const first = [...ns.values()][0]!;
-    return [...ns].map(([name, each]) => [
-      `${name}, ${devices} devices`,
-      figure(each / 1e3),
-      figure(1e9 / each),
-      times(each, first),
-    ]);
+  });
+  const rows = [...short, await longRun()].flatMap((one) => {
+    const ns = race(
+      [
+        { name: one.name, fold: () => expectSame(replay(one.records).divergence) },
+        { name: '  on transition()', fold: stockFold(one) },
+      ].map(({ name, fold }) => ({
+        name,
+        units: one.records.length * one.times,
+        prepare: () => () => often(fold, one),
+      })),
+      { rounds: 5 },
+    );
+    const [first] = ns.values();
+    return [...ns].map(([name, each]) => [name, figure(each / 1e3), figure(1e9 / each), times(each, first!)]);
   });
   return { title: 'Replay, each record held to its checksum', columns: ['', 'us a record', 'records/s', ''], rows };
+}
+
+/** The run with a thousand rounds. */
+async function longRun(): Promise<Replayed> {
+  const { rehearse } = await built<typeof import('../../src/lab/rehearse.ts')>('src/lab/rehearse');
+  const { scenarioFrom } = await built<typeof import('../../src/lab/scenario/read.ts')>('src/lab/scenario/read');
+  const { journal: kept, opened } = rehearse(scenarioFrom(FEW_PAGES));
+  const all = [...kept.read(opened.run)];
+  const plan = opened.plan as Plan;
+  return { name: `a run of ${figure(all.length)} records`, charts: coreCharts(plan), plan, records: all, times: 1 };
+}
+
+function often(work: () => void, { times: count }: Replayed): void {
+  for (let i = 0; i < count; i++) work();
+}
+
+function stockFold({ charts, plan, records: all }: Replayed): () => void {
+  const stepper = createStepper(stockCharts(charts), { deadlinesMs: plan.deadlinesMs });
+  return () => fold(stepper, all);
 }
 
 function fold(stepper: ReturnType<typeof createStepper>, all: readonly Rec[]): void {

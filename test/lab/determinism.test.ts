@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { merge } from 'rxjs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ndjsonLines } from '../../src/journal/export.ts';
 import { migrate } from '../../src/lab/migrate.ts';
@@ -80,9 +81,7 @@ describe('within a process', () => {
     const { ended, journal, opened } = rehearse(smallScenario());
     const watched = migrate(smallScenario(), { pace: 20 });
     let seen = 0;
-    for (const stream of [watched.records$, watched.rounds$, watched.pages$, watched.progress$]) {
-      stream.subscribe(() => seen++);
-    }
+    merge(watched.records$, watched.rounds$, watched.pages$, watched.progress$).subscribe(() => seen++);
     expect(await watched.report).toEqual(ended);
     expect(seen).toBeGreaterThan([...journal.read(opened.run)].length);
   });

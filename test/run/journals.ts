@@ -2,35 +2,37 @@
 import type { Rec } from '../../src/core/record.ts';
 import { rehearse } from '../../src/lab/rehearse.ts';
 import type { Report } from '../../src/lab/report/report.ts';
-import type { Scenario } from '../../src/lab/scenario/scenario.ts';
+import type { Outcome, Scenario } from '../../src/lab/scenario/scenario.ts';
 import { scenarios } from '../../src/lab/shipped.ts';
 import { nic0, nic1, smallScenario } from '../lab/small-scenario.ts';
 
-export const RUNS: readonly (readonly [string, Scenario])[] = [
-  ['two NICs', smallScenario()],
-  ['two NICs behind the IOMMU', smallScenario({ devices: [nic0(), nic1({ dmaLogging: false })] })],
-  ['switchover-ack', smallScenario({ vmm: { switchoverAck: true } })],
-  ['a pause before the switchover', smallScenario({ vmm: { pauseBeforeSwitchover: true } })],
-  ['no-progress', smallScenario({ vmm: { loop: 'textbook', policy: 'no-progress' } })],
-  ['cancelled in pre-copy', smallScenario({ rest: { cancelAt: '500ms' } })],
-  ['cancelled in the downtime', smallScenario({ rest: { cancelAt: '660ms' } })],
-  ['unconverged', smallScenario({ vmm: { downtimeLimit: '1ms' }, rest: { giveUpAfter: '2s' } })],
-  ['blocked', scenarios['two-nics-no-p2p']],
+export const RUNS: readonly (readonly [string, Outcome, Scenario])[] = [
+  ['two NICs', 'completed', smallScenario()],
+  ['two NICs behind the IOMMU', 'completed', smallScenario({ devices: [nic0(), nic1({ dmaLogging: false })] })],
+  ['switchover-ack', 'completed', smallScenario({ vmm: { switchoverAck: true } })],
+  ['a pause before the switchover', 'completed', smallScenario({ vmm: { pauseBeforeSwitchover: true } })],
+  ['no-progress', 'completed', smallScenario({ vmm: { loop: 'textbook', policy: 'no-progress' } })],
+  ['cancelled in pre-copy', 'cancelled', smallScenario({ rest: { cancelAt: '500ms' } })],
+  ['cancelled in the downtime', 'cancelled', smallScenario({ rest: { cancelAt: '660ms' } })],
+  ['unconverged', 'unconverged', smallScenario({ vmm: { downtimeLimit: '1ms' }, rest: { giveUpAfter: '600ms' } })],
+  ['blocked', 'blocked', scenarios['two-nics-no-p2p']],
   [
     'perpetual',
+    'completed',
     smallScenario({
       iommu: { kind: 'type1' },
       devices: [nic0({ dmaLogging: false })],
       vmm: { enableMigration: 'on', downtimeLimit: '2s' },
     }),
   ],
-  ['failed by a deadline', smallScenario({ rest: { deadlines: { sendRemaining: '10ms' } } })],
+  ['failed by a deadline', 'failed', smallScenario({ rest: { deadlines: { sendRemaining: '10ms' } } })],
   [
     'in doubt',
+    'in-doubt',
     smallScenario({ rest: { hosts: { destination: { resume: '2s' } }, deadlines: { startDestination: '1s' } } }),
   ],
-  ['QEMU 7.2', scenarios['qemu-32mib']],
-  ['a vGPU', scenarios['vgpu-10g']],
+  ['QEMU 7.2', 'completed', scenarios['qemu-32mib']],
+  ['a vGPU', 'completed', scenarios['vgpu-10g']],
 ];
 
 export interface Made {

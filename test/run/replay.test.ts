@@ -14,7 +14,7 @@ import type { Recorded } from '../../src/run/runner.ts';
 import { watchRun } from '../lab/watch-run.ts';
 import { made, positionOf, RUNS, withEvent } from './journals.ts';
 
-describe.each(RUNS)('the journal of a run: %s', (_, scenario) => {
+describe.each(RUNS)('the journal of a run: %s', (_, outcome, scenario) => {
   const { records, report } = made(scenario);
 
   test('replays, through JSON, to the same report', () => {
@@ -23,6 +23,7 @@ describe.each(RUNS)('the journal of a run: %s', (_, scenario) => {
     const { divergence, records: folded } = replay(parsed, (recorded) => projection.see(recorded), { strict: true });
     expect(divergence).toBeUndefined();
     expect(folded).toBe(records.length);
+    expect(report.outcome).toBe(outcome);
     // The checkers saw the run itself; of a fold only what the hand-over's own record says is known.
     const fromFold = projection.report();
     const fromHandOver = report.checks.filter(({ name }) => name === 'no-lost-write');
@@ -56,7 +57,7 @@ describe.each(RUNS)('the journal of a run: %s', (_, scenario) => {
 });
 
 describe('a fold names the first record that', () => {
-  const { records } = made((RUNS[0] as (typeof RUNS)[number])[1]);
+  const { records } = made((RUNS[0] as (typeof RUNS)[number])[2]);
 
   test.each([
     ['found less dirty', positionOf(records, 'DONE.syncBitmap', 1), { remainingPages: 1, remainingBytes: 4096 }],
@@ -105,7 +106,7 @@ describe('a fold names the first record that', () => {
 });
 
 describe('a re-run names a record that', () => {
-  const scenario = (RUNS[0] as (typeof RUNS)[number])[1];
+  const scenario = (RUNS[0] as (typeof RUNS)[number])[2];
   const { records } = made(scenario);
   const again = () => made(scenario).records;
 
@@ -133,6 +134,6 @@ describe('a re-run names a record that', () => {
 });
 
 test("each record's checksum is that of the effects it caused", () => {
-  const { recorded } = watchRun((RUNS[0] as (typeof RUNS)[number])[1]);
+  const { recorded } = watchRun((RUNS[0] as (typeof RUNS)[number])[2]);
   for (const { record, effects } of recorded) expect(record.effects).toBe(checksumOfEffects(effects));
 });

@@ -52,11 +52,13 @@ function illegalities({ report, model }: Ran): readonly string[] {
   const wrong = report.checks.filter(({ held }) => !held).map(({ name, because }) => `${name}: ${because}`);
   if (sourceRuns && destinationRuns) wrong.push('two guests run');
   if (lost !== undefined && lost.count > 0) wrong.push(`${lost.count} pages lost`);
-  if (report.outcome === 'completed' && !(destinationRuns && storage === 'destination')) wrong.push('completed elsewhere');
+  if (report.outcome === 'completed' && !(destinationRuns && storage === 'destination'))
+    wrong.push('completed elsewhere');
   if (report.outcome === 'in-doubt') return wrong;
   if (report.outcome !== 'completed' && !(sourceRuns && storage === 'source')) wrong.push('the source does not run');
   if (sourceRuns && report.warnings.length === 0) {
-    for (const [id, state] of Object.entries(devices.source)) if (state !== 'RUNNING') wrong.push(`${id} was left in ${state}`);
+    for (const [id, state] of Object.entries(devices.source))
+      if (state !== 'RUNNING') wrong.push(`${id} was left in ${state}`);
   }
   return wrong;
 }
