@@ -30,7 +30,7 @@ export function rehearse(scenario: Scenario, { cancels = [], ...options }: Rehea
       const [next] = waiting;
       if (next !== undefined && hasCome(next, prepared, clock)) {
         waiting.shift();
-        clock.runUntil(Math.max(next.atNs, clock.nowNs));
+        if (next.atNs > clock.nowNs) clock.runUntil(next.atNs);
         prepared.cancel();
       }
     } while (!prepared.runner.ended && clock.step());

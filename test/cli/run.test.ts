@@ -176,9 +176,9 @@ describe('Ctrl-C', () => {
     expect(report.outcome).toBe('cancelled');
     expect(report.totalMs).toBeLessThan(2000);
     expect(report.checks.filter(({ held }) => !held)).toEqual([]);
-    const replayed = await switchover(['replay', 'j.db'], { cwd });
+    const replayed = await switchover(['replay', 'j.db', '--re-run'], { cwd });
     expect(replayed).toMatchObject({ stderr: '', code: 0 });
-    expect(replayed.stdout).toContain('Cancelled after');
+    expect(replayed.stdout).toMatch(/replayed and re-run, every one as it was\. Cancelled after/);
   });
 
   test.concurrent('twice kills, with exit code 130', async () => {

@@ -9,6 +9,7 @@ import type { Opened, RecordedEvent } from '../../core/record.ts';
 import type { Recorded } from '../../run/runner.ts';
 import { devicesOf, type Scenario } from '../scenario/scenario.ts';
 import { expectations } from './expectations.ts';
+import { formatMs } from './format.ts';
 import { type Check, type DeviceReport, type DowntimeSplit, PHASE_KEYS, type Report, type Round } from './report.ts';
 import { sentence } from './sentence.ts';
 
@@ -100,7 +101,11 @@ export class ReportProjection {
       },
       checks: [...this.lostCheck(), ...checks],
     };
-    return { ...report, sentence: sentence(report, scenario), expectations: expectations(report, scenario) };
+    const told =
+      this.ended === undefined
+        ? `Has not ended: its last record is at ${formatMs(totalMs)}.`
+        : sentence(report, scenario);
+    return { ...report, sentence: told, expectations: expectations(report, scenario) };
   }
 
   private seeEvent(to: string, event: RecordedEvent, atNs: number, position: number): void {
