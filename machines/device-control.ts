@@ -4,10 +4,10 @@
  * It stands beside `vfio-device`, which is where the device *is*. This chart is what an orchestrator does about it: a
  * failed SET may have left the device in any state along the path (uapi vfio.h), so the state is read back before anyone
  * decides. Orders are goals: one that comes while a SET is in flight waits for it, because the ioctl is synchronous and
- * cannot be called back. Only a goal of RUNNING justifies a reset: it is how a roll-back gets a device out of ERROR.
+ * cannot be called back. Only a goal of RUNNING justifies a reset, and only on the source: it is how a roll-back gets a device out of ERROR.
  */
 import { assign, setup } from 'xstate';
-import { type Address, commands, messages, type Received } from './messages.ts';
+import { type Address, commands, facts, messages, type Received } from './messages.ts';
 import type { Answer, DeviceState, Errno } from './words.ts';
 
 export interface DeviceControlInput {
@@ -16,11 +16,17 @@ export interface DeviceControlInput {
   /** Address of the `vfio-device` chart that mirrors it. */
   readonly mirror: Address;
   readonly state: DeviceState;
+  /**
+   * A reset may bring it back to RUNNING: on the source, whose guest had it running. Not on the destination, where it would
+   * throw away the state that was loaded and let the guest find another device than the one it left.
+   */
+  readonly mayReset: boolean;
 }
 
 interface Context {
   device: string;
   mirror: Address;
+  mayReset: boolean;
   asker: Address;
   known: DeviceState;
   goal: DeviceState;
@@ -39,6 +45,7 @@ export const deviceControl = setup({
       answer: [['pre-copy', 'stop-and-copy', 'destination', 'roll-back', 'migration'], 'DEVICE_REACHED'],
       moveMirror: ['vfio', 'STATE_READ_BACK'],
     }),
+    ...facts({ warn: 'WARNED' }),
     rememberOrder: assign(({ event }) => {
       const order = event as Received<'device'>;
       return { goal: order.target, asker: order.from };
@@ -51,10 +58,10 @@ export const deviceControl = setup({
   guards: {
     alreadyThere: ({ context }) => context.known === context.goal,
     orderChanged: ({ context }) => context.goal !== context.setting,
-    mustRun: ({ context }) => context.goal === 'RUNNING',
+    resetHelps: ({ context }) => context.mayReset && context.goal === 'RUNNING',
     isInError: ({ context }) => context.known === 'ERROR',
     readsError: ({ event }) => event.type === 'DONE.getDeviceState' && event.state === 'ERROR',
-    asksToRun: ({ event }) => event.type === 'SET_STATE' && event.target === 'RUNNING',
+    asksToRun: ({ context, event }) => context.mayReset && event.type === 'SET_STATE' && event.target === 'RUNNING',
   },
 }).createMachine({
   id: 'device-control',
@@ -62,6 +69,7 @@ export const deviceControl = setup({
   context: ({ input }) => ({
     device: input.device,
     mirror: input.mirror,
+    mayReset: input.mayReset,
     asker: 'migration',
     known: input.state,
     goal: input.state,
@@ -126,13 +134,13 @@ export const deviceControl = setup({
       always: [
         { guard: 'alreadyThere', target: 'answering', actions: 'forgetErrno' },
         { guard: 'orderChanged', target: 'setting', actions: 'forgetErrno' },
-        { guard: 'mustRun', target: 'resetting' },
+        { guard: 'resetHelps', target: 'resetting' },
         { target: 'answering' },
       ],
     },
     recovering: {
       description: 'In ERROR, or not to be read: only a reset helps, and only a goal of RUNNING asks for one.',
-      always: [{ guard: 'mustRun', target: 'resetting' }, { target: 'answeringLost' }],
+      always: [{ guard: 'resetHelps', target: 'resetting' }, { target: 'answeringLost' }],
     },
     resetting: {
       description: 'VFIO_DEVICE_RESET: from any state to RUNNING; every data_fd dies (uapi vfio.h).',
@@ -140,13 +148,23 @@ export const deviceControl = setup({
       on: {
         'DONE.resetDevice': [
           {
-            guard: 'mustRun',
+            guard: 'resetHelps',
             target: 'answering',
-            actions: ['rememberState', 'forgetErrno', { type: 'moveMirror', params: moved }],
+            actions: [
+              'rememberState',
+              { type: 'warn', params: resetTold },
+              'forgetErrno',
+              { type: 'moveMirror', params: moved },
+            ],
           },
           {
             target: 'deciding',
-            actions: ['rememberState', 'forgetErrno', { type: 'moveMirror', params: moved }],
+            actions: [
+              'rememberState',
+              { type: 'warn', params: resetTold },
+              'forgetErrno',
+              { type: 'moveMirror', params: moved },
+            ],
           },
         ],
         'FAILED.resetDevice': { target: 'answeringLost', actions: 'rememberErrno' },
@@ -190,6 +208,11 @@ export const deviceControl = setup({
     },
   },
 });
+
+/** A guest finds a device that was reset under it: worth a warning, also where it was the way back. */
+function resetTold({ context }: { context: Context }) {
+  return { of: `device ${context.device} was reset and lost its state`, errno: context.errno };
+}
 
 function moved({ context, event }: { context: Context; event: Events }) {
   return { to: context.mirror, state: 'state' in event ? event.state : context.known };

@@ -82,6 +82,7 @@ export const dirtyTracking = setup({
     wantsTracking: ({ context }) => context.goal === 'tracking',
     startFailed: ({ context }) => context.goal === 'tracking' && context.errno !== undefined,
     isLastMember: ({ context }) => context.started.length + 1 >= members(context).length,
+    timedOut: ({ event }) => event.type === 'FAILED.startTracking' && event.errno === 'ETIMEDOUT',
     noneToStop: ({ context }) => context.started.length === 0,
     syncIsAsked: ({ context }) => context.syncAsked,
   },
@@ -154,11 +155,19 @@ export const dirtyTracking = setup({
           { guard: 'isLastMember', target: 'tracking', actions: 'countStarted' },
           { target: 'starting', reenter: true, actions: 'countStarted' },
         ],
-        'FAILED.startTracking': {
-          description: 'The started ones are stopped and the migration fails (QEMU).',
-          target: 'leaving',
-          actions: 'rememberErrno',
-        },
+        'FAILED.startTracking': [
+          {
+            guard: 'timedOut',
+            description: 'It may have started all the same: it is stopped with the others.',
+            target: 'leaving',
+            actions: ['rememberErrno', 'countStarted'],
+          },
+          {
+            description: 'The started ones are stopped and the migration fails (QEMU).',
+            target: 'leaving',
+            actions: 'rememberErrno',
+          },
+        ],
       },
     },
     tracking: {

@@ -352,7 +352,12 @@ function controls(plan: Plan): { address: string; input: DeviceControlInput }[] 
   return plannedDevices(plan).flatMap((device) =>
     [source(device), target(device)].map((address) => ({
       address,
-      input: { device: device.id, mirror: mirrorOf(address), state: 'RUNNING' as const },
+      input: {
+        device: device.id,
+        mirror: mirrorOf(address),
+        state: 'RUNNING' as const,
+        mayReset: address === source(device),
+      },
     })),
   );
 }

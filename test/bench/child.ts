@@ -44,7 +44,7 @@ export function runCli(...args: readonly string[]): ChildRun {
   };
 }
 
-/** Several runs, one after the other: the median of each figure, and what the first one printed. */
+/** Several runs, one after the other: median times, the most memory of any, and what the first one printed. */
 export function runCliOften(runs: number, ...args: readonly string[]): ChildRun {
   const all = Array.from({ length: runs }, () => runCli(...args));
   const of = (pick: (run: ChildRun) => number) => median(all.map(pick));

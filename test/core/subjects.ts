@@ -115,7 +115,12 @@ export const SUBJECTS: readonly Subject[] = [
   {
     name: 'device-control',
     kind: 'device',
-    input: (draw) => ({ device: 'nic0', mirror: 'vfio/nic0', state: draw.one(['RUNNING', 'STOP']) }),
+    input: (draw) => ({
+      device: 'nic0',
+      mirror: 'vfio/nic0',
+      state: draw.one(['RUNNING', 'STOP']),
+      mayReset: draw.one([true, true, false]),
+    }),
     runs: 120,
     eventsMax: 50,
   },

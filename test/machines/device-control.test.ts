@@ -10,7 +10,8 @@ import { given } from './given.ts';
 
 const SAC = 'stop-and-copy';
 const BACK = 'roll-back';
-const at = (state: DeviceState) => given(deviceControl, { device: 'nic0', mirror: 'vfio/nic0', state });
+const at = (state: DeviceState, mayReset = true) =>
+  given(deviceControl, { device: 'nic0', mirror: 'vfio/nic0', state, mayReset });
 const order = (target: DeviceState, from = SAC) => ({ type: 'SET_STATE', target, from });
 const done = (state: DeviceState) => ({ type: 'DONE.setDeviceState', state });
 const read = (state: DeviceState) => ({ type: 'DONE.getDeviceState', state });
@@ -22,6 +23,8 @@ const NOT_RESET = { type: 'FAILED.resetDevice', errno: 'ENODEV' };
 const set = (target: DeviceState) => ({ command: 'setDeviceState', target }) as const;
 const get = { command: 'getDeviceState' } as const;
 const reset = { command: 'resetDevice' } as const;
+/** What a guest that finds its device reset has to be told about. */
+const lostState = (errno?: string) => ({ type: 'WARNED', of: 'device nic0 was reset and lost its state', errno });
 const mirror = (state: DeviceState) => ({ to: 'vfio/nic0', type: 'STATE_READ_BACK', state });
 const reached = (asked: DeviceState, state: DeviceState | 'unknown', more: { errno?: string; to?: string } = {}) => ({
   to: SAC,
@@ -152,6 +155,33 @@ describe('a SET to RUNNING failed', () => {
     resetting.when(RESET).then({
       state: 'resting',
       told: [mirror('RUNNING'), reached('RUNNING', 'RUNNING', { to: BACK })],
+      facts: [lostState('EIO')],
+    });
+  });
+
+  test.each(DEVICE_STATES.filter((state) => state !== 'RUNNING'))(
+    'on the destination, resting in %s: never reset, which would throw away what was loaded',
+    (state) => {
+      const there = at('STOP', false).when(order('RUNNING', 'destination'), NOT_SET, read(state));
+      const said = reached('RUNNING', state, { errno: 'EIO', to: 'destination' });
+      there.then({
+        state: state === 'ERROR' ? 'lost' : 'resting',
+        told: [mirror(state), said],
+        commanded: [set('RUNNING'), get],
+      });
+    },
+  );
+
+  test('on the destination, lost: an order to run resets nothing', () => {
+    const lost = at('STOP', false).when(order('RUNNING', 'destination'), NOT_SET, NOT_READ);
+    lost.then({
+      state: 'lost',
+      told: [reached('RUNNING', 'unknown', { errno: 'ETIMEDOUT', to: 'destination' })],
+      commanded: [set('RUNNING'), get],
+    });
+    lost.when(order('RUNNING', 'destination')).then({
+      state: 'lost',
+      told: [reached('RUNNING', 'unknown', { errno: 'ETIMEDOUT', to: 'destination' })],
     });
   });
 
@@ -182,6 +212,7 @@ describe('a SET to RUNNING failed', () => {
       state: 'setting',
       told: [mirror('ERROR'), mirror('RUNNING')],
       commanded: [reset, set('STOP')],
+      facts: [lostState('EIO')],
     });
     const [, answer] = next.when(done('STOP')).told;
     expect(answer).toEqual(reached('STOP', 'STOP'));
@@ -215,6 +246,7 @@ describe('a device in ERROR', () => {
     resetting.when(RESET).then({
       state: 'resting',
       told: [mirror('RUNNING'), reached('RUNNING', 'RUNNING', { to: BACK })],
+      facts: [lostState()],
     });
   });
 

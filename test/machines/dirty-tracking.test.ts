@@ -116,6 +116,12 @@ describe('a start', () => {
     iommu.when(NOT_STARTED).then({ state: 'off', told: [reached('tracking', 'off', 'ENOSPC')] });
   });
 
+  test('that nobody answered in time may have happened: that one is stopped, too', () => {
+    const late = container([device('a'), device('b')]).when(START, STARTED, { ...NOT_STARTED, errno: 'ETIMEDOUT' });
+    expect(late.commanded.at(-1)).toEqual({ command: 'stopTracking', tracker: 'device', of: ['a', 'b'] });
+    expect(late.when(STOPPED).told).toEqual([reached('tracking', 'off', 'ETIMEDOUT')]);
+  });
+
   const three = [device('a'), device('b'), device('c')];
   test.each([
     [0, []],

@@ -148,6 +148,7 @@ describe('a migration that works', () => {
       device: 'nic0',
       mirror: 'vfio/destination/nic0',
       state: 'RUNNING',
+      mayReset: false,
     });
     expect(setup.inputOf('tracking/c0')).toEqual({
       tracking: 'c0',
