@@ -7,17 +7,22 @@
  * migration/migration.c at 7.2 to 11.1; `device` without a pause is 10.0 on, `failing` is 11.0 on.
  */
 import { assign, setup } from 'xstate';
-import type { DestinationInput } from './destination.ts';
-import type { DeviceControlInput } from './device-control.ts';
-import type { DirtyLogInput } from './dirty-log.ts';
-import type { TrackingInput } from './dirty-tracking.ts';
 import { during } from './failure.ts';
 import { loop } from './loops.ts';
 import { closes, facts, messages, type Outcome, opens, type Received } from './messages.ts';
-import { blockers, type Plan, type PlannedDevice, plannedDevices } from './plan.ts';
-import type { PreCopyInput } from './pre-copy.ts';
+import {
+  controls,
+  destination,
+  dirtyLog,
+  mirrors,
+  preCopy,
+  rollBack,
+  source,
+  stopAndCopy,
+  trackings,
+} from './openings.ts';
+import { blockers, type Plan, plannedDevices } from './plan.ts';
 import type { RollBackInput } from './roll-back.ts';
-import type { StopAndCopyInput } from './stop-and-copy.ts';
 import type { DeviceState } from './words.ts';
 
 export interface Ended {
@@ -262,7 +267,10 @@ export const migration = setup({
       entry: end(),
     },
     cancelling: {
-      entry: [status('cancelling'), { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context) }) }],
+      entry: [
+        status('cancelling'),
+        { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context.plan, context.sending) }) },
+      ],
       on: onTheWayBack('cancelled'),
     },
     failing: {
@@ -275,7 +283,12 @@ export const migration = setup({
             { description: 'Up to 10.2 the status stays what it was until `failed`.', target: 'rollingBack' },
           ],
         },
-        rollingBack: { entry: { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context) }) } },
+        rollingBack: {
+          entry: {
+            type: 'openRollBack',
+            params: ({ context }) => ({ charts: rollBack(context.plan, context.sending) }),
+          },
+        },
       },
     },
     cancelled: {
@@ -333,96 +346,4 @@ function end() {
 function failure(event: Events): string {
   const what = 'during' in event && event.type !== 'DESTINATION_REACHED' ? event.during : during(event);
   return 'errno' in event && event.errno !== undefined ? `${what} (${event.errno})` : what;
-}
-
-const source = (device: PlannedDevice) => `device/${device.id}`;
-const target = (device: PlannedDevice) => `device/destination/${device.id}`;
-const mirrorOf = (address: string) => address.replace(/^device/, 'vfio');
-
-function mirrors(plan: Plan) {
-  return plannedDevices(plan).flatMap((device) =>
-    [source(device), target(device)].map((address) => ({
-      address: mirrorOf(address),
-      input: { features: device.features, onBadImage: 'unseen' },
-    })),
-  );
-}
-
-function controls(plan: Plan): { address: string; input: DeviceControlInput }[] {
-  return plannedDevices(plan).flatMap((device) =>
-    [source(device), target(device)].map((address) => ({
-      address,
-      input: {
-        device: device.id,
-        mirror: mirrorOf(address),
-        state: 'RUNNING' as const,
-        mayReset: address === source(device),
-      },
-    })),
-  );
-}
-
-function trackings(plan: Plan): { address: string; input: TrackingInput }[] {
-  return plan.containers
-    .filter((container) => container.devices.length > 0)
-    .map((container) => ({
-      address: `tracking/${container.id}`,
-      input: {
-        tracking: container.id,
-        devices: container.devices.map(({ id, logsDma }) => ({ id, logsDma })),
-        iommuTracks: container.iommuTracks,
-        sections: plan.sections,
-        ranges: loop(plan.loop).ranges,
-        pageBytes: plan.pageBytes,
-      },
-    }));
-}
-
-function dirtyLog(plan: Plan): { address: string; input: DirtyLogInput }[] {
-  const addresses = trackings(plan).map(({ address }) => address);
-  return [{ address: 'dirty-log', input: { trackings: addresses, afterSyncError: plan.afterSyncError } }];
-}
-
-function destination(plan: Plan): { address: string; input: DestinationInput }[] {
-  const devices = plannedDevices(plan).map((device) => ({ id: device.id, address: target(device), p2p: device.p2p }));
-  return [{ address: 'destination', input: { devices } }];
-}
-
-function preCopy(plan: Plan): { address: string; input: PreCopyInput }[] {
-  const input = {
-    loop: plan.loop,
-    downtimeLimitMs: plan.downtimeLimitMs,
-    availSwitchoverBytesPerSecond: plan.availSwitchoverBytesPerSecond,
-    devices: plannedDevices(plan).map((device) => ({
-      id: device.id,
-      address: source(device),
-      preCopy: device.preCopy,
-    })),
-    switchoverAck: plan.switchoverAck,
-  };
-  return [{ address: 'pre-copy', input }];
-}
-
-function stopAndCopy(plan: Plan): { address: string; input: StopAndCopyInput }[] {
-  const devices = plannedDevices(plan).map((device) => ({
-    id: device.id,
-    address: source(device),
-    p2p: device.p2p,
-    preCopy: device.preCopy,
-  }));
-  return [{ address: 'stop-and-copy', input: { devices, pauseBeforeSwitchover: plan.pauseBeforeSwitchover } }];
-}
-
-function rollBack(context: Context): { address: string; input: RollBackInput }[] {
-  const devices = plannedDevices(context.plan).map((device) => ({
-    id: device.id,
-    address: source(device),
-    p2p: device.p2p,
-  }));
-  return [
-    {
-      address: 'roll-back',
-      input: { sending: context.sending, switching: context.sending === 'stop-and-copy', devices },
-    },
-  ];
 }

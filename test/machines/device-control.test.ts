@@ -24,7 +24,8 @@ const set = (target: DeviceState) => ({ command: 'setDeviceState', target }) as 
 const get = { command: 'getDeviceState' } as const;
 const reset = { command: 'resetDevice' } as const;
 /** What a guest that finds its device reset has to be told about. */
-const lostState = (errno?: string) => ({ type: 'WARNED', of: 'device nic0 was reset and lost its state', errno });
+const lostState = (errno?: string) =>
+  ({ type: 'WARNED', of: 'device nic0 was reset and lost its state', errno }) as const;
 const mirror = (state: DeviceState) => ({ to: 'vfio/nic0', type: 'STATE_READ_BACK', state });
 const reached = (asked: DeviceState, state: DeviceState | 'unknown', more: { errno?: string; to?: string } = {}) => ({
   to: SAC,
