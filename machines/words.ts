@@ -60,6 +60,13 @@ export type Tracker = 'device' | 'iommu' | 'perpetual';
 /** Pages reported dirty, by who wrote them: `vcpu`, `dma:nic0`, `host:vhost`, ... */
 export type PagesBySource = Readonly<Record<string, number>>;
 
+/** Write-protection faults, exits of full PML buffers, exits of full dirty rings until they are harvested and reset. */
+export interface GuestStalledNs {
+  readonly dirtyFaults?: number;
+  readonly pmlExits?: number;
+  readonly ringFull?: number;
+}
+
 /** One DMA logging range, in pages: first page and number of pages. */
 export interface PageRange {
   readonly firstPage: number;
@@ -164,6 +171,11 @@ export interface Commands {
       readonly newDirtyPages: number;
       readonly dirtyPagesBySource: PagesBySource;
       readonly syncNs: number;
+      /**
+       * How long vCPUs have stood still for the sake of dirty logging since the last sync, summed over them, by cause. Left
+       * out by a driver that does not know.
+       */
+      readonly guestStalledNs?: GuestStalledNs;
     };
   };
   queryDeviceSizes: {

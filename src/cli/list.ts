@@ -1,14 +1,17 @@
-/** `switchover list scenarios|policies|machines|devices`: what there is to name on the command line. */
+/** `switchover list scenarios|policies|machines|devices|trackers`: what there is to name on the command line. */
 import { Argument, type Command } from 'commander';
 import { machines, policies } from '../../machines/index.ts';
 import { listScenarios } from '../lab/scenario/shipped-files.ts';
+import { TRACKERS } from '../lab/trackers.ts';
 
-const WHAT = ['scenarios', 'policies', 'machines', 'devices'] as const;
+const WHAT = ['scenarios', 'policies', 'machines', 'devices', 'trackers'] as const;
 type What = (typeof WHAT)[number];
 
 interface Listed {
   readonly name: string;
   readonly description: string;
+  readonly source?: string;
+  readonly hypothetical?: boolean;
 }
 
 const DEVICES: readonly Listed[] = [
@@ -24,7 +27,7 @@ Examples:
 export function listCommand(program: Command): void {
   program
     .command('list')
-    .description('list what can be named: scenarios, policies, machines, devices')
+    .description('list what can be named: scenarios, policies, machines, devices, trackers')
     .addArgument(new Argument('<what>', 'what to list').choices(WHAT))
     .option('--json', 'as JSON')
     .addHelpText('after', EXAMPLES)
@@ -47,6 +50,8 @@ function things(what: What): readonly Listed[] {
       }));
     case 'devices':
       return DEVICES;
+    case 'trackers':
+      return TRACKERS;
     default:
       return what satisfies never;
   }
@@ -54,5 +59,11 @@ function things(what: What): readonly Listed[] {
 
 function text(listed: readonly Listed[]): string {
   const width = Math.max(...listed.map(({ name }) => name.length));
-  return listed.map(({ name, description }) => `${name.padEnd(width)}  ${description}\n`).join('');
+  const indent = ' '.repeat(width + 2);
+  return listed
+    .map(({ name, description, source, hypothetical }) => {
+      const mark = hypothetical === true ? 'HYPOTHETICAL: ' : '';
+      return `${name.padEnd(width)}  ${mark}${description}\n${source === undefined ? '' : `${indent}${source}\n`}`;
+    })
+    .join('');
 }

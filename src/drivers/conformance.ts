@@ -314,6 +314,7 @@ const RESULTS: { readonly [N in CommandName]?: { readonly [K in keyof Commands[N
     newDirtyPages: isCount,
     dirtyPagesBySource: isRecordOf(isCount),
     syncNs: isCount,
+    guestStalledNs: (value) => value === undefined || isRecordOf(isCount)(value),
   },
   queryDeviceSizes: { devices: isRecordOf(isSizes) },
   sendRound: SENT,

@@ -66,15 +66,28 @@ export class PageSender {
   readonly #wire: WireFormat;
   /** Pages whose content the destination has received, a bit each; as words, because the scan has them as words. */
   readonly #received: Int32Array;
+  readonly #rearmBefore: ((page: number) => number) | undefined;
   #at = 0;
 
-  constructor(unsent: PageBitmap, memory: GuestMemory, truth: Truth, costs: SenderCosts, wire: WireFormat) {
+  /**
+   * `rearmBefore` is called before pages are copied, where a dirty log wants it: it arms the log for the page it is given
+   * and for those after it, and returns the first page for which it must be called again.
+   */
+  constructor(
+    unsent: PageBitmap,
+    memory: GuestMemory,
+    truth: Truth,
+    costs: SenderCosts,
+    wire: WireFormat,
+    rearmBefore?: (page: number) => number,
+  ) {
     this.#unsent = unsent;
     this.#memory = memory;
     this.#truth = truth;
     this.#costs = costs;
     this.#wire = wire;
     this.#received = new Int32Array(unsent.words.length);
+    this.#rearmBefore = rearmBefore;
   }
 
   /** Sends pages until a limit is reached or none is left. */
@@ -83,9 +96,21 @@ export class PageSender {
     const costs = this.#costsAt(limit.bytesPerSecond);
     const { pages } = this.#unsent;
     const start = this.#at;
-    const stopped = this.#send(start, pages, tally, costs, limit);
-    this.#at = stopped < pages ? stopped : this.#send(0, start, tally, costs, limit);
+    const stopped = this.#sendArmed(start, pages, tally, costs, limit);
+    this.#at = stopped < pages ? stopped : this.#sendArmed(0, start, tally, costs, limit);
     return tally;
+  }
+
+  /** As `#send`, piece by piece, each after the log has been armed for it. */
+  #sendArmed(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
+    if (this.#rearmBefore === undefined) return this.#send(from, to, tally, costs, limit);
+    for (let page = this.#unsent.next(from); page !== -1 && page < to; ) {
+      const end = Math.min(this.#rearmBefore(page), to);
+      const stopped = this.#send(page, end, tally, costs, limit);
+      if (stopped < end) return stopped;
+      page = this.#unsent.next(end);
+    }
+    return to;
   }
 
   /** Sends from `from` up to, without, `to`; returns where it stopped. */

@@ -15,11 +15,13 @@ import { DeviceDma, type DeviceDmaSpec } from './dma/device-dma.ts';
 import { DmaLog } from './dma-log.ts';
 import type { StartRequest } from './dma-log-checks.ts';
 import { Iommu, type IommuQuery, type IommuSpec } from './iommu.ts';
-import { KvmLog } from './kvm-log.ts';
+import { createKvmLog } from './kvm/create-log.ts';
+import type { KvmDirtyLog, KvmSpec } from './kvm/dirty-log.ts';
 import { GuestMemory, type MemorySpec } from './memory.ts';
 import type { PageBitmap } from './page-bitmap.ts';
 import { reportEverythingMapped } from './perpetual.ts';
 import { createRandom } from './random.ts';
+import type { Stalls } from './stalls.ts';
 import { Truth, type TruthMode } from './truth.ts';
 import { Vcpus } from './vcpus.ts';
 import type { WorkloadSpec } from './workloads/workload.ts';
@@ -35,6 +37,8 @@ export interface WorldSpec extends MemorySpec {
   readonly seed: number;
   readonly truth: TruthMode;
   readonly vcpus: { readonly workloads: readonly WorkloadSpec[] };
+  /** KVM's dirty log and what it costs the guest. Default: the bitmap, at no cost. */
+  readonly kvm?: KvmSpec;
   readonly containers: readonly ContainerSpec[];
 }
 
@@ -52,7 +56,9 @@ export class World {
   readonly memory: GuestMemory;
   readonly truth: Truth;
   readonly vcpus: Vcpus;
-  readonly kvmLog: KvmLog;
+  readonly kvmLog: KvmDirtyLog;
+  /** What KVM's log has cost the vCPUs. */
+  readonly stalls: Stalls;
   /**
    * Who watches: `memory`, `truth`, `kvm-log`, `dma-log/<device>`, `iommu/<container>`. Unsubscribing one makes it blind
    * for good; that is what it is for.
@@ -70,11 +76,13 @@ export class World {
     this.pages$ = this.#writes.asObservable();
     this.memory = new GuestMemory(spec);
     this.truth = new Truth(this.memory, spec.truth);
-    this.kvmLog = new KvmLog(this.memory.pages);
+    const { log, stalls } = createKvmLog(this.memory, spec.kvm);
+    this.kvmLog = log;
+    this.stalls = stalls;
     for (const workload of spec.vcpus.workloads) {
       if (workload.kind !== 'idle') this.memory.requireRam(workload.set, `vcpu:${workload.vcpus}`);
     }
-    this.vcpus = new Vcpus(spec.vcpus.workloads, spec.pageBytes, spec.seed);
+    this.vcpus = new Vcpus(spec.vcpus.workloads, spec.pageBytes, spec.seed, stalls);
     for (const container of spec.containers) this.#addContainer(container, spec.seed);
     const receivers: [string, { receive(batch: PageWrites): void }][] = [
       ['memory', this.memory],
@@ -95,11 +103,16 @@ export class World {
   advanceTo(ns: number): void {
     if (!Number.isSafeInteger(ns) || ns < this.#nowNs)
       throw new RangeError(`cannot go from ${this.#nowNs} to ${ns} ns`);
-    if (ns === this.#nowNs) return;
-    this.vcpus.advance(this.#nowNs, ns, this.#emit);
-    for (const { dma } of this.#devices.values()) dma.advance(this.#nowNs, ns, this.#emit);
-    this.#nowNs = ns;
-    this.#throwFailure();
+    const { reaper } = this.kvmLog;
+    while (this.#nowNs < ns) {
+      if (reaper === undefined) {
+        this.#step(ns);
+        continue;
+      }
+      const dueNs = (Math.floor(this.#nowNs / reaper.everyNs) + 1) * reaper.everyNs;
+      this.#step(Math.min(dueNs, ns));
+      if (this.#nowNs === dueNs) reaper.reap();
+    }
   }
 
   /** One write at this instant by somebody outside the spec: emulation in the vmm, vhost. Throws when it is not RAM. */
@@ -160,6 +173,13 @@ export class World {
   /** The migration bitmap has just been synced: workloads described by a curve begin it again. */
   synced(): void {
     this.vcpus.synced();
+  }
+
+  #step(toNs: number): void {
+    this.vcpus.advance(this.#nowNs, toNs, this.#emit);
+    for (const { dma } of this.#devices.values()) dma.advance(this.#nowNs, toNs, this.#emit);
+    this.#nowNs = toNs;
+    this.#throwFailure();
   }
 
   #addContainer({ id, iommu, devices }: ContainerSpec, seed: number): void {

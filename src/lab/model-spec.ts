@@ -3,6 +3,8 @@
 import type { PageRange } from '../../machines/words.ts';
 import type { ModelDeviceSpec, ModelSpec } from '../drivers/model/spec.ts';
 import type { DeviceDmaSpec } from '../hardware/dma/device-dma.ts';
+import { DEFAULT_KVM } from '../hardware/kvm/create-log.ts';
+import type { KvmSpec } from '../hardware/kvm/dirty-log.ts';
 import type { WorkloadSpec } from '../hardware/workloads/workload.ts';
 import type { ContainerSpec } from '../hardware/world.ts';
 import {
@@ -28,6 +30,7 @@ export function modelSpecOf(scenario: Scenario): ModelSpec {
     slots: [{ firstPage: 0, pages: vm.memoryBytes / pageBytes }],
     nonZeroPages: pagesIn(vm.nonZeroBytes, pageBytes),
     vcpus: { workloads: vm.workloads.map((workload) => workloadOf(workload, pageBytes)) },
+    ...kvmOf(vm),
     containers: scenario.containers.map((container) => containerOf(container, pageBytes)),
     loop: vmm.loop,
     link: { bytesPerSecond: link.bandwidthBytesPerSecond, latencyNs: link.latencyNs },
@@ -46,6 +49,21 @@ export function modelSpecOf(scenario: Scenario): ModelSpec {
     },
     storage,
   };
+}
+
+/** The default log at no cost is what a model has anyway. */
+function kvmOf({ dirtyLog, kvm, pageSizeBytes }: Scenario['vm']): { readonly kvm?: KvmSpec } {
+  if (kvm === undefined) return dirtyLog === 'bitmap' ? {} : { kvm: { ...DEFAULT_KVM, log: dirtyLog } };
+  const { faultNs, exitNs, harvestNs, initiallySet } = kvm;
+  const ring = {
+    entries: kvm.ringEntries,
+    pml: kvm.ringPml,
+    reapEveryNs: kvm.reapEveryNs,
+    backupBitmap: kvm.backupBitmap,
+    heldBack: kvm.heldBack,
+  };
+  const clearPages = Math.floor(kvm.clearChunkBytes / pageSizeBytes);
+  return { kvm: { log: dirtyLog, faultNs, exitNs, harvestNs, initiallySet, clearPages, ring } };
 }
 
 function workloadOf(workload: Workload, pageBytes: number): WorkloadSpec {

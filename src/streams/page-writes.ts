@@ -6,8 +6,8 @@
  * send window, or a change of a device's or the guest's run state.
  */
 
-/** Who wrote: `vcpu:0`, `dma:nic0`, `host:vhost`. */
-export type WriteSource = `vcpu:${string}` | `dma:${string}` | `host:${string}`;
+/** Who wrote: `vcpu:0`, `dma:nic0`, `host:vhost`, or KVM itself with no vCPU running, `kvm:its`. */
+export type WriteSource = `vcpu:${string}` | `dma:${string}` | `host:${string}` | `kvm:${string}`;
 
 export type PageWrites = {
   /** Half-open span (fromNs, toNs] of the run's clock. */
@@ -36,5 +36,29 @@ export function pagesIn(batch: PageWrites): number {
       return batch.count;
     default:
       return batch satisfies never;
+  }
+}
+
+/** Calls `visit` with each page number of the batch: a list's in its order and as often as it names it, else ascending. */
+export function forEachPage(batch: PageWrites, visit: (page: number) => void): void {
+  switch (batch.form) {
+    case 'list':
+      for (let i = 0; i < batch.pages.length; i++) visit(batch.pages[i]!);
+      return;
+    case 'extents':
+      for (let i = 0; i + 1 < batch.pairs.length; i += 2) {
+        const end = batch.pairs[i]! + batch.pairs[i + 1]!;
+        for (let page = batch.pairs[i]!; page < end; page++) visit(page);
+      }
+      return;
+    case 'bitmap':
+      for (let w = 0; w < batch.words.length; w++) {
+        for (let word = batch.words[w]!; word !== 0; word &= word - 1) {
+          visit(batch.firstPage + 32 * w + 31 - Math.clz32(word & -word));
+        }
+      }
+      return;
+    default:
+      batch satisfies never;
   }
 }

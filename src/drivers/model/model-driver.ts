@@ -18,6 +18,7 @@ import type { RunClock } from '../../clock/clock.ts';
 import type { Command } from '../../core/effect.ts';
 import type { EffectId, Input } from '../../core/record.ts';
 import { DestinationHost, type DestinationState, type IncomingDevice } from '../../hardware/destination-host.ts';
+import type { KvmDirtyLog } from '../../hardware/kvm/dirty-log.ts';
 import { Link } from '../../hardware/link.ts';
 import { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
 import { PageSender } from '../../hardware/sender.ts';
@@ -135,7 +136,14 @@ class Model {
       agenda: this.#agenda,
       world: this.world,
       bitmap,
-      pages: new PageSender(bitmap.unsent, this.world.memory, this.world.truth, spec.sender, dialect),
+      pages: new PageSender(
+        bitmap.unsent,
+        this.world.memory,
+        this.world.truth,
+        spec.sender,
+        dialect,
+        rearming(this.world.kvmLog),
+      ),
       devices: this.#sourceDevices,
       link,
       window: new RateWindow(spec.maxBandwidthBytesPerSecond, windowNs),
@@ -284,6 +292,10 @@ class Model {
     if (onSource === undefined) throw new RangeError(`${address} is no device`);
     return this.#sourceDevices.get(onSource).function;
   }
+}
+
+function rearming(log: KvmDirtyLog): ((page: number) => number) | undefined {
+  return log.rearmBefore === undefined ? undefined : (page) => log.rearmBefore!(page);
 }
 
 function incomingDevices(spec: FilledSpec, agenda: Agenda): ReadonlyMap<string, IncomingDevice> {

@@ -60,8 +60,11 @@ export class Tracking {
   getDirtyLog(_: Command<'getDirtyLog'>, job: Job<'getDirtyLog'>): void {
     this.#collectingSinceNs = this.#agenda.nowNs;
     const found = this.#world.kvmLog.get(this.#bitmap.collected);
-    if (!('errno' in found)) this.#bitmap.note('vcpu', found.dirtyPages);
-    this.#after(this.#spec.logs.getDirtyLogNs, () => {
+    // Bits that are set because logging began say nothing about the guest, and no estimate may count them.
+    const written = 'errno' in found ? 0 : found.dirtyPages - (found.byDefinitionPages ?? 0);
+    if (!('errno' in found)) this.#bitmap.note('vcpu', written);
+    const workNs = 'errno' in found ? 0 : (found.workNs ?? 0);
+    this.#after(this.#spec.logs.getDirtyLogNs + workNs, () => {
       if ('errno' in found) job.fail(found.errno);
       else job.done({ dirtyPages: found.dirtyPages });
     });
@@ -88,12 +91,14 @@ export class Tracking {
     this.#world.synced();
     const { syncNs, syncPageNs } = this.#spec.logs;
     const costNs = Math.ceil(syncNs + syncPageNs * this.#world.memory.ramPages);
+    const stalledNs = this.#world.stalls.takeStood();
     const result = {
       dirtySet: this.#bitmap.dirtySet,
       remainingPages: this.#bitmap.unsent.count,
       remainingBytes: this.#bitmap.remainingBytes,
       ...merged,
       syncNs: nowNs - sinceNs + costNs,
+      ...(stalledNs === undefined ? {} : { guestStalledNs: stalledNs }),
     };
     this.#after(costNs, () => job.done(result));
   }

@@ -42,6 +42,8 @@ export class ReportProjection {
   private readonly devices = new Map<string, DeviceTimes>();
   private readonly bytes = { memory: 0, deviceState: 0, resent: 0, inDowntime: 0, zeroPages: 0, normalPages: 0 };
   private dirtySyncCount = 0;
+  /** Summed over all vCPUs, by cause. */
+  private readonly stalledNs: Record<string, number> = {};
   private expectedDowntimeMs: number | null = null;
   private remainingBytes = 0;
   private lostPages: number | undefined;
@@ -66,6 +68,7 @@ export class ReportProjection {
     const downtimeMs = downtime === null ? null : ms(sum(Object.values(downtime).map((part) => ns(part))));
     const endNs = outcome === 'completed' && this.resumedNs !== undefined ? this.resumedNs : this.endedNs;
     const totalMs = ms(endNs - started);
+    const stalledMs = { downtime: downtimeMs ?? 0, ...this.loggingStalls(scenario.vm.vcpus) };
     const report: Omit<Report, 'sentence' | 'expectations'> = {
       scenario: scenario.name,
       seed: opened.seed,
@@ -95,8 +98,8 @@ export class ReportProjection {
       missingBytes: outcome === 'completed' ? null : this.remainingBytes,
       rounds: this.rounds,
       guest: {
-        slowdownPercent: totalMs === 0 ? 0 : round3((100 * (downtimeMs ?? 0)) / totalMs),
-        stalledMs: { downtime: downtimeMs ?? 0 },
+        slowdownPercent: totalMs === 0 ? 0 : round3((100 * sum(Object.values(stalledMs))) / totalMs),
+        stalledMs,
         brownoutMs: ms(ns(totalMs) - ns(downtimeMs ?? 0)),
       },
       checks: [...this.lostCheck(), ...checks],
@@ -216,6 +219,9 @@ export class ReportProjection {
 
   private synced(sync: Commands['syncBitmap']['result']): void {
     this.dirtySyncCount++;
+    for (const [cause, stalledNs] of Object.entries(sync.guestStalledNs ?? {})) {
+      this.stalledNs[cause] = (this.stalledNs[cause] ?? 0) + stalledNs;
+    }
     this.remainingBytes = sync.remainingBytes;
     const round = this.drafted;
     if (round === undefined) return;
@@ -304,6 +310,11 @@ export class ReportProjection {
     const sent = this.phases.find(({ phase }) => phase === 'resume');
     if (stop === undefined || sent === undefined || scenario.vmm.loop === 'textbook') return downtimeMs;
     return ms(sent.atNs - stop.atNs);
+  }
+
+  private loggingStalls(vcpus: number): Readonly<Record<string, number>> {
+    const causes = Object.entries(this.stalledNs);
+    return Object.fromEntries(causes.map(([cause, stalledNs]) => [cause, ms(Math.round(stalledNs / vcpus))]));
   }
 
   private lostCheck(): readonly Check[] {

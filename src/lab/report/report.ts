@@ -56,8 +56,12 @@ export interface Report {
   readonly missingBytes: number | null;
   readonly rounds: readonly Round[];
   readonly guest: {
-    /** Share of the run in which the vCPUs stood still. */
+    /** Share of the run in which the vCPUs stood still, whatever the cause. */
     readonly slowdownPercent: number;
+    /**
+     * How long, by cause: `downtime`, and what dirty logging cost, `dirtyFaults`, `pmlExits` and `ringFull`, where the log
+     * charges it. The mean over all of the VM's vCPUs, so that causes add up.
+     */
     readonly stalledMs: Readonly<Record<string, number>>;
     /** Time under migration with the guest running. */
     readonly brownoutMs: number;

@@ -18,6 +18,7 @@ export function reportText(report: Report, { colour = false, next }: TextOptions
     ...section(bold('Rounds'), roundsTable(report.rounds)),
     ...section(bold('Downtime'), downtimeTable(report)),
     ...section(bold('Sent'), report.rounds.length === 0 ? '' : bytesLines(report)),
+    ...section(bold('Guest'), guestLine(report)),
     ...section(
       bold('Dirty tracking'),
       report.trackers
@@ -137,6 +138,21 @@ function bytesLines({ bytes }: Report): string {
     `  ${memory}`,
   ].join('\n');
 }
+
+/** Nothing where dirty logging costs the guest nothing: the downtime has its own table. */
+function guestLine({ guest }: Report): string {
+  const { downtime: _, ...logging } = guest.stalledMs;
+  const causes = Object.entries(logging);
+  if (causes.length === 0) return '';
+  const words = causes.map(([cause, stalledMs]) => `${STALLS[cause] ?? cause} ${formatMs(stalledMs)}`).join(', ');
+  return `  slowed down by ${guest.slowdownPercent} %, downtime included; mean of a vCPU: ${words}`;
+}
+
+const STALLS: Readonly<Record<string, string>> = {
+  dirtyFaults: 'write-protection faults',
+  pmlExits: 'exits of a full PML buffer',
+  ringFull: 'a full dirty ring',
+};
 
 function checkLines(report: Report): string {
   const all = [...report.checks, ...report.expectations];

@@ -3,6 +3,8 @@
  * the release whose loop is asked for can do what the scenario needs. A device without P2P beside another, and a
  * container without any tracker, are no errors: the migration itself is then blocked or perpetual, and says why.
  */
+import { CLEAR_ALIGN_PAGES } from '../../hardware/kvm/bitmap-ioctls.ts';
+import { checkRingBytes, RING_ENTRIES_MAX, RING_ENTRY_BYTES, reservedEntries } from '../../hardware/kvm/ring-size.ts';
 import type { Finding } from './phrase.ts';
 import { printQuantity, SIZE } from './quantity.ts';
 import {
@@ -27,6 +29,7 @@ const DOWNTIME_LIMIT_MAX_MS = 2_000_000;
 export function check(scenario: Scenario): readonly Finding[] {
   return [
     ...checkMemory(scenario),
+    ...checkKvm(scenario),
     ...scenario.vm.workloads.flatMap((workload, index) =>
       checkWorkload(scenario, workload, ['vm', 'workloads', index]),
     ),
@@ -50,6 +53,27 @@ function checkMemory({ vm }: Scenario): readonly Finding[] {
     ...checkWhole(['vm', 'memory'], vm.memoryBytes, vm.pageSizeBytes),
     ...checkFits(['vm', 'nonZero'], vm.nonZeroBytes, vm.memoryBytes),
   ];
+}
+
+/** What KVM refuses of a log's options, where that log is the one that is used. */
+function checkKvm({ vm }: Scenario): readonly Finding[] {
+  const { kvm, dirtyLog, pageSizeBytes } = vm;
+  if (kvm === undefined) return [];
+  const found: Finding[] = [];
+  const chunk = CLEAR_ALIGN_PAGES * pageSizeBytes;
+  if (dirtyLog === 'bitmap-manual' && (kvm.clearChunkBytes === 0 || kvm.clearChunkBytes % chunk !== 0)) {
+    found.push(finding(['vm', 'kvm', 'clearChunk'], `CLEAR takes multiples of 64 pages, which is ${size(chunk)}`));
+  }
+  if (dirtyLog !== 'ring' && dirtyLog !== 'range-ring') return found;
+  const bytes = kvm.ringEntries * RING_ENTRY_BYTES;
+  const errno = checkRingBytes(bytes, { pml: kvm.ringPml, pageBytes: pageSizeBytes });
+  if (errno !== undefined) {
+    const reserve = reservedEntries(kvm.ringPml);
+    const rule = `a power of two, at least a page and ${reserve} entries of reserve, at most ${RING_ENTRIES_MAX}`;
+    found.push(finding(['vm', 'kvm', 'ringEntries'], `KVM refuses ${kvm.ringEntries} (${errno}): ${rule}`));
+  }
+  if (kvm.reapEveryNs === 0) found.push(finding(['vm', 'kvm', 'reapEvery'], 'must be longer than 0'));
+  return found;
 }
 
 function checkWorkload({ vm }: Scenario, workload: Workload, path: Path): readonly Finding[] {

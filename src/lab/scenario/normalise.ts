@@ -9,6 +9,7 @@ import type {
   Device,
   DeviceTimes,
   Expect,
+  Kvm,
   PageSizeBytes,
   Scenario,
   Vm,
@@ -60,7 +61,26 @@ function normaliseVm(read: Read['vm']): Vm {
     nonZeroBytes: read.nonZero ?? read.memory,
     vcpus: read.vcpus,
     dirtyLog: read.dirtyLog,
+    ...(read.kvm === undefined ? {} : { kvm: normaliseKvm(read.kvm) }),
     workloads: read.workloads.map((workload) => normaliseWorkload(workload, read)),
+  };
+}
+
+function normaliseKvm({
+  fault,
+  exit,
+  harvest,
+  clearChunk,
+  reapEvery,
+  ...options
+}: NonNullable<Read['vm']['kvm']>): Kvm {
+  return {
+    faultNs: fault,
+    exitNs: exit,
+    harvestNs: harvest,
+    clearChunkBytes: clearChunk,
+    reapEveryNs: reapEvery,
+    ...options,
   };
 }
 

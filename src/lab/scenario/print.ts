@@ -25,6 +25,7 @@ import {
   type Device,
   FEATURES,
   type Feature,
+  type Kvm,
   type NicDevice,
   type Scenario,
   type Workload,
@@ -34,6 +35,7 @@ import type { ScenarioInput } from './schema.ts';
 type ContainerInput = NonNullable<ScenarioInput['containers']>[number];
 type DeviceInput = ContainerInput['devices'][number];
 type NicInput = Extract<DeviceInput, { kind: 'nic' }>;
+type KvmInput = NonNullable<ScenarioInput['vm']['kvm']>;
 type WorkloadInput = NonNullable<ScenarioInput['vm']['workloads']>[number];
 
 /** YAML that `parseScenario` reads back. */
@@ -53,6 +55,7 @@ export function toInput(scenario: Scenario): ScenarioInput {
       nonZero: size(vm.nonZeroBytes),
       vcpus: vm.vcpus,
       dirtyLog: vm.dirtyLog,
+      ...(vm.kvm === undefined ? {} : { kvm: printKvm(vm.kvm) }),
       workloads: vm.workloads.map(printWorkload),
     },
     containers: scenario.containers.map(printContainer),
@@ -74,6 +77,17 @@ export function toInput(scenario: Scenario): ScenarioInput {
     expect: printExpect(scenario.expect),
     seed: scenario.seed,
     checks: { truth: scenario.checks.truth },
+  };
+}
+
+function printKvm({ faultNs, exitNs, harvestNs, clearChunkBytes, reapEveryNs, ...options }: Kvm): KvmInput {
+  return {
+    fault: cost(faultNs),
+    exit: cost(exitNs),
+    harvest: cost(harvestNs),
+    clearChunk: size(clearChunkBytes),
+    reapEvery: duration(reapEveryNs),
+    ...options,
   };
 }
 

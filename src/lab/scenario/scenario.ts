@@ -9,6 +9,10 @@ import type { CommandName, FeatureMask } from '../../../machines/words.ts';
 export const LOOPS = ['qemu-7.2', 'qemu-8.0', 'qemu-8.2', 'qemu-9.2', 'qemu-10.2', 'qemu-11.1', 'textbook'] as const;
 export type Loop = (typeof LOOPS)[number];
 
+/** KVM's dirty logs; `range-ring` is hypothetical: proposed in 2020, in no kernel. */
+export const DIRTY_LOGS = ['bitmap', 'bitmap-manual', 'pml', 'ring', 'range-ring'] as const;
+export type DirtyLog = (typeof DIRTY_LOGS)[number];
+
 export const PAGE_SIZES_BYTES = [4096, 16_384, 65_536] as const;
 export type PageSizeBytes = (typeof PAGE_SIZES_BYTES)[number];
 
@@ -54,8 +58,27 @@ export interface Vm {
   /** Memory that is not zero at the start, from address 0 up. */
   readonly nonZeroBytes: number;
   readonly vcpus: number;
-  readonly dirtyLog: 'bitmap';
+  readonly dirtyLog: DirtyLog;
+  /** What KVM's log costs the guest, and its options. Absent where the scenario has none: the log is free of charge. */
+  readonly kvm?: Kvm;
   readonly workloads: readonly Workload[];
+}
+
+/** Options that a log does not have are kept and mean nothing. */
+export interface Kvm {
+  readonly faultNs: number;
+  readonly exitNs: number;
+  readonly harvestNs: number;
+  /** Of `bitmap-manual`. */
+  readonly initiallySet: boolean;
+  readonly clearChunkBytes: number;
+  /** Of `ring` and `range-ring`. */
+  readonly ringEntries: number;
+  readonly ringPml: boolean;
+  readonly reapEveryNs: number;
+  readonly backupBitmap: boolean;
+  /** Of `range-ring`. */
+  readonly heldBack: number;
 }
 
 /** What every workload but `idle` has: where its pages are, and which vCPUs write them. */

@@ -23,7 +23,7 @@ import {
   VCPUS_MAX,
   type VcpuSetText,
 } from './quantity.ts';
-import { FEATURES, LEAVES_BYTES, LOOPS, OUTCOMES, PAGE_SIZES_BYTES } from './scenario.ts';
+import { DIRTY_LOGS, FEATURES, LEAVES_BYTES, LOOPS, OUTCOMES, PAGE_SIZES_BYTES } from './scenario.ts';
 
 const size = (description: string) => quantity<SizeText>(SIZE, description);
 const duration = (description: string) => quantity<DurationText>(DURATION, description);
@@ -122,12 +122,28 @@ const workload = z
   ])
   .describe('Who writes the guest memory besides the devices.');
 
+const kvm = section({
+  fault: cost('Per write-protection fault, paid by the vCPU that writes; 10us with contention.').prefault('2us'),
+  exit: cost('Per exit because a PML buffer or a dirty ring is full, paid by that vCPU.').prefault('2us'),
+  harvest: cost('Per entry of a dirty ring, to harvest and reset it; paid by whoever harvests.').prefault('100ns'),
+  initiallySet: truth('bitmap-manual: KVM_DIRTY_LOG_INITIALLY_SET, as QEMU does.').prefault(true),
+  clearChunk: size('bitmap-manual: what the vmm re-arms with one CLEAR; 64 pages or a multiple.').prefault('1GiB'),
+  ringEntries: count(1, 2 ** 20, 'ring: entries of each vCPU; a power of two up to 65536.').prefault(4096),
+  ringPml: truth('ring: filled by page-modification logging instead of faults.').prefault(true),
+  reapEvery: duration("ring: period of the vmm's reaper thread.").prefault('1s'),
+  backupBitmap: truth("ring: keeps KVM's own writes without a vCPU (arm64).").prefault(false),
+  heldBack: count(0, 64, 'range-ring: how many of the newest ranges are held back for merging.').prefault(8),
+});
+
 const vm = section({
   memory: size('Guest memory; a whole number of pages.'),
   pageSize: sizeAmong(PAGE_SIZES_BYTES, "The host's page size.").prefault('4KiB'),
   nonZero: size('Memory that is not zero at the start, from address 0 up; all of it by default.').optional(),
   vcpus: count(1, VCPUS_MAX, 'How many vCPUs.').prefault(1),
-  dirtyLog: word(['bitmap'], "KVM's dirty log.").prefault('bitmap'),
+  dirtyLog: word(DIRTY_LOGS, "KVM's dirty log; range-ring is hypothetical, in no kernel.").prefault('bitmap'),
+  kvm: kvm
+    .describe('What the dirty log costs the guest, and its options; free of charge where it is absent.')
+    .optional(),
   workloads: z.array(workload).prefault([]),
 });
 

@@ -10,6 +10,11 @@ import { parse } from 'yaml';
 
 export const SHIPPED_NAMES = [
   'big-random',
+  'kvm-bitmap',
+  'kvm-bitmap-manual',
+  'kvm-pml',
+  'kvm-range-ring',
+  'kvm-ring',
   'no-tracker',
   'one-without-logging',
   'perpetual',

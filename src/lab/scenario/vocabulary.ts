@@ -31,7 +31,6 @@ const LATER_KEYS: Readonly<Record<Place, readonly string[]>> = {
 
 /** Words that a later version will understand, by the key they would stand at. */
 const LATER_WORDS: Readonly<Record<Place, readonly string[]>> = {
-  'vm.dirtyLog': ['bitmap-manual', 'pml', 'ring'],
   'vm.workloads[].kind': ['phases', 'trace', 'zipf'],
   'containers[].devices[].kind': ['accelerator', 'guest-cooperative', 'mediated-nic', 'nvme'],
   'vmm.loop': ['cloud-hypervisor', 'xen'],

@@ -92,8 +92,20 @@ describe('a value that is not what its key takes', () => {
     ],
     ['name: a\nvm: { memory: 1GiB, vcpus: 0 }\n', 'a.yaml:2: vm.vcpus: expected a whole number from 1 to 4096, got 0'],
     [
-      'name: a\nvm: { memory: 1GiB, dirtyLog: ring }\n',
-      'a.yaml:2: vm.dirtyLog: "ring" is not in this version; available: bitmap',
+      'name: a\nvm: { memory: 1GiB, dirtyLog: rings }\n',
+      'a.yaml:2: vm.dirtyLog: expected bitmap, bitmap-manual, pml, ring or range-ring, got "rings"; did you mean ring?',
+    ],
+    [
+      'name: a\nvm: { memory: 1GiB, dirtyLog: ring, kvm: { ringEntries: 512 } }\n',
+      'a.yaml:2: vm.kvm.ringEntries: KVM refuses 512 (EINVAL): a power of two, at least a page and 576 entries of reserve, at most 65536',
+    ],
+    [
+      'name: a\nvm: { memory: 1GiB, dirtyLog: ring, kvm: { ringEntries: 131072, reapEvery: 0 } }\n',
+      'a.yaml:2: vm.kvm.ringEntries: KVM refuses 131072 (E2BIG): a power of two, at least a page and 576 entries of reserve, at most 65536\na.yaml:2: vm.kvm.reapEvery: must be longer than 0',
+    ],
+    [
+      'name: a\nvm: { memory: 1GiB, dirtyLog: bitmap-manual, kvm: { clearChunk: 100KiB } }\n',
+      'a.yaml:2: vm.kvm.clearChunk: CLEAR takes multiples of 64 pages, which is 256KiB',
     ],
     [
       'name: a\nvm: { memory: 1GiB }\nseed: 1.5\n',

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { COMMANDS, type CommandName } from '../../../machines/words.ts';
 import { printScenario, toInput } from '../../../src/lab/scenario/print.ts';
 import { parseScenario, scenarioFrom } from '../../../src/lab/scenario/read.ts';
-import { OUTCOMES, type Scenario } from '../../../src/lab/scenario/scenario.ts';
+import { DIRTY_LOGS, OUTCOMES, type Scenario } from '../../../src/lab/scenario/scenario.ts';
 import type { ScenarioInput } from '../../../src/lab/scenario/schema.ts';
 
 type Workload = NonNullable<ScenarioInput['vm']['workloads']>[number];
@@ -152,6 +152,22 @@ const containers = fc.array(fc.tuple(iommu, fc.array(device, { maxLength: 3 })),
 
 const limit = fc.nat({ max: 2_000_000 }).map((ms) => `${ms}ms`);
 const bounds = fc.record({ min: fc.nat(10), max: fc.integer({ min: 10, max: 99 }) }, { requiredKeys: [] });
+const kvm = fc.record(
+  {
+    fault: cost,
+    exit: cost,
+    harvest: cost,
+    initiallySet: fc.boolean(),
+    clearChunk: fc.integer({ min: 1, max: 100 }).map((chunks) => chunks * 64 * PAGE),
+    ringEntries: fc.integer({ min: 10, max: 16 }).map((bits) => 2 ** bits),
+    ringPml: fc.boolean(),
+    reapEvery: fc.integer({ min: 1, max: 10 ** 12 }).map((ns) => `${ns}ns`),
+    backupBitmap: fc.boolean(),
+    heldBack: fc.nat(64),
+  },
+  { requiredKeys: [] },
+);
+
 const scenario: fc.Arbitrary<Scenario> = fc
   .record(
     {
@@ -163,6 +179,8 @@ const scenario: fc.Arbitrary<Scenario> = fc
           nonZero: fc.nat(MEMORY_PAGES * PAGE),
           vcpus: fc.constant(VCPUS),
           workloads: fc.array(workload, { maxLength: 3 }),
+          dirtyLog: fc.constantFrom(...DIRTY_LOGS),
+          kvm,
         },
         { requiredKeys: ['memory', 'vcpus'] },
       ),
