@@ -4,7 +4,8 @@
  * The journal is folded, the driver is asked what became of every command that has no answer, and the run goes on: what is
  * known is recorded, what was not done is done under its old id, and what nobody knows is asked again only where asking again
  * loses nothing (`repeatable`). Anything else is a failure, and the charts know the way back; past the hand-over they say
- * `in-doubt`. A modelled run's world died with the process: it is run again instead.
+ * `in-doubt`. A modelled run's world died with the process: it is run again instead. What the operator did by plan (a cancel at
+ * a time, the CONTINUE of a paused switchover) is the operator's again: say it to the runner.
  */
 import { COMMANDS, type Errno } from '../../machines/words.ts';
 import type { Command } from '../core/effect.ts';
@@ -22,6 +23,7 @@ const UNKNOWN: Errno = 'ECONNRESET';
  */
 export async function recover(
   records: readonly Rec[],
+  /** The clock shows at least the time of the last record: `new WallClock({ startNs })`. */
   parts: Omit<RunnerParts, 'stepper'>,
   options: StepperOptions = {},
 ): Promise<{ readonly runner: Runner; readonly go: () => void }> {

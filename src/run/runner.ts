@@ -5,7 +5,7 @@
  * a crash loses nothing. Answers, fired timers, passed deadlines and an operator's orders all come in as inputs. It knows no
  * migration: what an event means is the charts' business.
  */
-import { type Observable, Subject } from 'rxjs';
+import { type Observable, Subject, Subscription } from 'rxjs';
 import type { Answer } from '../../machines/words.ts';
 import type { Entry, RunClock } from '../clock/clock.ts';
 import { checksumOfEffects } from '../core/checksum.ts';
@@ -15,6 +15,7 @@ import type { Stepped, Stepper } from '../core/step.ts';
 import type { System } from '../core/system.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Journal } from '../journal/journal.ts';
+import { JournalError } from '../journal/journal-error.ts';
 
 /** One record with what it caused, as projections (reports, checkers, inspectors) take it. */
 export interface Recorded {
@@ -41,12 +42,12 @@ export class Runner {
   private current: System | undefined;
   private busy = false;
   private over: { readonly error?: unknown } | undefined;
-  private readonly factsSubscription: { unsubscribe(): void };
+  private readonly factsSubscription = new Subscription();
 
   constructor(opened: Opened, parts: RunnerParts) {
     this.opened = opened;
     this.parts = parts;
-    this.factsSubscription = parts.driver.facts$.subscribe((input) => this.deliver(input));
+    this.factsSubscription.add(parts.driver.facts$.subscribe((input) => this.deliver(input)));
   }
 
   /** Every record as it is written, with its effects; completes when the run has ended, errors when it cannot go on. */
@@ -80,20 +81,39 @@ export class Runner {
         stepped,
       );
     });
+    this.guard(() => this.work());
   }
 
   /**
    * Goes on with a run whose records were folded to `system`: its timers and deadlines are armed anew, and `again` names the
-   * commands to be performed (under their old ids). Answers that are known are delivered by the caller.
+   * commands to be performed (under their old ids). Answers that are known are delivered by the caller. Throws, before
+   * anything is armed or performed, when the journal has more records than were folded (somebody else went on with the run)
+   * or the clock is behind the last of them. A run that had ended ends at once.
    */
   resume(system: System, again: ReadonlySet<EffectId>): void {
-    this.parts.journal.claim(this.opened.run);
+    const { journal, clock, stepper } = this.parts;
+    const { run } = this.opened;
+    if (clock.nowNs < system.atNs) {
+      throw new RangeError(
+        `the clock shows ${clock.nowNs} ns, and record ${system.position} was at ${system.atNs} ns: start it there`,
+      );
+    }
+    journal.claim(run);
+    for (const { position } of journal.read(run, system.position + 1)) {
+      journal.release(run);
+      throw new JournalError('conflict', 'the run has gone on since it was read', { run, position });
+    }
     this.current = system;
+    if (system.charts.get(stepper.charts.root.address)?.status === 'done') {
+      this.stop();
+      return;
+    }
     for (const timer of system.timers.values()) this.arm(timer);
     for (const command of system.pending.values()) {
       this.armDeadline(command);
       if (again.has(command.id)) this.parts.driver.perform(command, (answer) => this.answer(command, answer));
     }
+    this.guard(() => this.work());
   }
 
   /** Takes an input; it becomes a record as soon as those before it are written. Ignored once the run has ended. */
@@ -144,7 +164,8 @@ export class Runner {
   }
 
   private work(): void | Promise<void> {
-    while (this.over === undefined) {
+    // What comes before the run is open waits for its first record.
+    while (this.over === undefined && this.current !== undefined) {
       const input = this.inbox.shift();
       if (input === undefined) return;
       const pending = this.take(input);
@@ -175,7 +196,21 @@ export class Runner {
     this.current = stepped.system;
     if (record.kind === 'input' && record.answers !== undefined) this.disarm(record.answers);
     this.subject.next({ record, effects: stepped.effects, outcome: stepped.outcome, system: stepped.system });
-    for (const effect of stepped.effects) this.carryOut(effect);
+    // A deadline that passed ends the driver's wait, too; only now, because nothing acts before its record is written.
+    if (
+      record.kind === 'input' &&
+      record.by === 'timer' &&
+      record.answers !== undefined &&
+      stepped.outcome === 'taken'
+    ) {
+      if (record.event.type.startsWith('FAILED.')) this.parts.driver.abandon(record.answers);
+    }
+    for (const effect of stepped.effects) {
+      // Whoever watches may have stopped the run.
+      if (this.over !== undefined) return;
+      this.carryOut(effect);
+    }
+    if (this.over !== undefined) return;
     const root = stepped.system.charts.get(this.parts.stepper.charts.root.address);
     if (root?.status === 'done') this.stop();
   }
@@ -208,10 +243,8 @@ export class Runner {
   }
 
   private armDeadline(command: Command): void {
-    const { clock, driver } = this.parts;
-    const entry = clock.at(command.deadlineNs, () => {
+    const entry = this.parts.clock.at(command.deadlineNs, () => {
       this.entries.delete(command.id);
-      driver.abandon(command.id);
       this.deliver({
         to: command.by,
         by: 'timer',
