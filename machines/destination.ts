@@ -241,7 +241,8 @@ export const destination = setup({
         ABANDON: { actions: 'rememberAsker' },
         'DONE.quitDestination': 'gone',
         'FAILED.quitDestination': {
-          description: 'It was never started and owns no storage: it can harm nobody.',
+          description:
+            'It was never started. If it holds the storage all the same, the source cannot have it and stays stopped.',
           target: 'gone',
           actions: 'rememberErrno',
         },

@@ -5,7 +5,6 @@
  * typed at the place of use, and who tells whom is known without running anything. The functions are no-ops that carry a
  * `route`: the core reads it and does the telling. Nothing here sends anything by itself.
  */
-import type { EventObject } from 'xstate';
 import type {
   Because,
   CommandName,
@@ -222,6 +221,3 @@ export function facts<const R extends Record<string, keyof Facts>>(routes: R): {
   const table = Object.entries(routes).map(([name, type]) => [name, output({ kind: 'fact', type })]);
   return Object.fromEntries(table);
 }
-
-/** Every event of a chart of kind K: its inbox with the sender, and the answers to the commands it gives. */
-export type EventsOf<K extends Kind, A extends EventObject = never> = Received<K> | A;

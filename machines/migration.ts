@@ -75,7 +75,10 @@ export const migration = setup({
     noteCompleted: assign({ outcome: 'completed' as const, reason: '' }),
     noteSourceStopped: assign(({ event }) => ({
       outcome: 'in-doubt' as const,
-      reason: event.type === 'ROLLED_BACK' ? `ask or fence the source: ${event.because}` : '',
+      reason:
+        event.type === 'ROLLED_BACK'
+          ? `ask or fence the source, and the destination for its storage: ${event.because}`
+          : '',
     })),
     noteInDoubt: assign(({ event }) => ({
       outcome: 'in-doubt' as const,

@@ -237,7 +237,8 @@ export const preCopy = setup({
           },
         },
         sizing: {
-          description: 'What the devices would still have to send: PRECOPY_INFO and MIG_DATA_SIZE.',
+          description:
+            'What the devices would still have to send: PRECOPY_INFO and MIG_DATA_SIZE. A failure ends the migration, where QEMU warns and counts 100 GiB.',
           entry: { type: 'queryDeviceSizes', params: { exact: true } },
           on: {
             'DONE.queryDeviceSizes': { target: 'assessing', actions: ['rememberSizes', 'observe'] },

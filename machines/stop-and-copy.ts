@@ -268,7 +268,10 @@ export const stopAndCopy = setup({
         },
         releasing: {
           entry: [enter('resume'), 'releaseStorage'],
-          on: { 'DONE.releaseStorage': '#stop-and-copy.handingOver' },
+          on: {
+            'DONE.releaseStorage': '#stop-and-copy.handingOver',
+            HALT: { description: 'The storage may be on its way out.', target: '#stop-and-copy.awaitingRelease' },
+          },
         },
       },
     },
@@ -297,6 +300,14 @@ export const stopAndCopy = setup({
       },
       on: {
         HALT: { description: 'Nothing is being sent.', target: 'halted' },
+        '*': { description: 'Answers to orders that no longer matter.' },
+      },
+    },
+    awaitingRelease: {
+      description: 'Only once the release is over, one way or the other, may the source ask for its storage again.',
+      on: {
+        'DONE.releaseStorage': 'halting',
+        'FAILED.releaseStorage': 'halting',
         '*': { description: 'Answers to orders that no longer matter.' },
       },
     },

@@ -32,7 +32,6 @@ export type Errno =
   | 'EAGAIN'
   | 'EBADF'
   | 'EBUSY'
-  | 'ECANCELED'
   | 'ECONNRESET'
   | 'EEXIST'
   | 'EFAULT'
@@ -50,8 +49,6 @@ export type Errno =
   | 'EOPNOTSUPP'
   | 'EOVERFLOW'
   | 'EPERM'
-  | 'ERANGE'
-  | 'ESPIPE'
   | 'ETIMEDOUT';
 
 /** Which tracker knows what the devices of a container wrote: QEMU, hw/vfio/container.c. */
@@ -108,7 +105,7 @@ export interface Observation {
   readonly remainingPages: number;
   /** Pages that this sync found, by who wrote them; a page written by two counts for both. */
   readonly dirtyPagesBySource: PagesBySource;
-  /** Of the last window that was measured. */
+  /** Of the last window that was measured, or `avail-switchover-bandwidth` where it is set. */
   readonly bandwidthBytesPerSecond: number;
   readonly downtimeLimitMs: number;
   readonly throttlePercent: number;

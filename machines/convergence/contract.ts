@@ -8,7 +8,7 @@ import type { AnyStateMachine } from 'xstate';
 import { messages, type Received } from '../messages.ts';
 import type { Because, Observation } from '../words.ts';
 
-/** What every policy is started with: its own parameters and the vmm's limits. */
+/** What every policy is started with: its own parameters. The vmm's limits come with each observation. */
 export interface PolicyInput<P> {
   readonly parameters: P;
 }

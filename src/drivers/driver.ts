@@ -13,22 +13,23 @@ export interface Driver {
   readonly name: string;
   /** What it can do; a set of charts that needs more is refused before anything starts. */
   readonly commands: ReadonlySet<CommandName>;
-  /** Who runs the pre-copy loop: this library, or the vmm behind the driver. */
+  /** Who runs the pre-copy loop: this library, or the vmm behind the driver (refused in this version). */
   readonly loop: 'we' | 'vmm';
   /** Verdicts that it can carry out, by name: `switchover`, `throttlePercent`, ... */
   readonly verdicts: ReadonlySet<Verdict extends infer V ? (V extends string ? V : keyof V) : never>;
-  /** Which device sizes it can answer; one that it cannot is the scenario's, else unknown. Unknown is never zero. */
+  /** Which device sizes it can answer. All are needed in this version: unknown is never zero. */
   readonly sizes: ReadonlySet<'initialBytes' | 'dirtyBytes' | 'stopCopyBytes'>;
   /**
    * Begins the work and answers at most once, never before it returned. The same id again is the same work, not done
-   * twice. An operational failure is an answer (`FAILED.<command>`), never an exception.
+   * twice. Commands about the storage take effect in the order in which they were given, abandoned ones included: a source
+   * that asks for its storage again must not lose it to a release that was slow. An operational failure is an answer (`FAILED.<command>`), never an exception.
    */
   perform(command: Command, answer: (answer: Answer) => void): void;
   /** Nobody waits any more: the answer, if it comes, is not wanted. The work itself may still happen. */
   abandon(id: EffectId): void;
   /** After a crash: what became of each command that has no answer. */
   reconcile(pending: readonly Command[]): Promise<readonly { readonly id: EffectId; readonly found: Found }[]>;
-  /** Unasked inputs: a guest's device reset, hot-plug, a switchover ack, loss of the link. */
+  /** Unasked inputs, in this version the switchover ack: `SWITCHOVER_ACKED` to `pre-copy`. */
   readonly facts$: Observable<Input>;
   readonly pages$: Observable<PageWrites>;
   /** How far sending has come, for a person who watches; at most one a send window. */

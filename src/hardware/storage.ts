@@ -51,7 +51,7 @@ export class Storage {
     this.#enqueue(this.#times.releaseNs, () => this.#drop(host, served));
   }
 
-  /** The host's process has died: what it holds, or was about to acquire, is free at once. */
+  /** The host's process has died: what it holds, or was about to acquire, is free once the requests before it are done. */
   die(host: Host, served: Served): void {
     this.#enqueue(0, () => this.#drop(host, served));
   }

@@ -3,7 +3,8 @@
  *
  * Its snapshot's `context` is the progress, its output the report, it emits `ROUND_ASSESSED` for each round and takes
  * `CANCEL`. A migration that ends otherwise than completed is done, not in error: look at `output.outcome`. Stopping the
- * actor cancels the migration. A persisted snapshot keeps what was known; the run itself lives in its journal.
+ * actor cancels the migration. A persisted snapshot keeps what was known; restored while the migration was under way it is
+ * in error, because the run lives in its journal and is recovered from there.
  */
 import type { ActorLogic, ActorRefFrom, ActorSystem, ActorSystemInfo, Snapshot } from 'xstate';
 import { type MigrateOptions, type Migration, migrate, type RoundAssessed } from './migrate.ts';
@@ -25,6 +26,8 @@ export interface MigrationProgress {
 export type MigrationSnapshot = Snapshot<Report> & {
   readonly context: MigrationProgress;
   readonly input: MigrationInput;
+  /** It has been persisted: whoever restores it restores what was known, not the run. */
+  readonly persisted?: true;
 };
 export type MigrationEvent =
   | { readonly type: 'CANCEL' }
@@ -40,6 +43,9 @@ export type MigrationLogic = ActorLogic<
   MigrationEmitted
 >;
 
+/** A second migration of a VM whose first may be under way, or in doubt, must not begin by itself. */
+const RESTORED = 'a migration that was under way is not begun again: recover its run from the journal';
+
 /** The running migration of each live actor; a snapshot stays plain data. */
 const running = new WeakMap<ActorRefFrom<MigrationLogic>, Migration>();
 
@@ -51,9 +57,13 @@ export const migrationLogic: MigrationLogic = {
     input,
     context: { status: 'none', round: 0, remainingBytes: undefined },
   }),
-  getPersistedSnapshot: (snapshot) => snapshot,
+  getPersistedSnapshot: (snapshot) => ({ ...snapshot, persisted: true }),
   start(snapshot, { self, emit }) {
     if (snapshot.status !== 'active') return;
+    if ('persisted' in snapshot) {
+      self.send({ type: 'switchover.error', error: new Error(RESTORED) });
+      return;
+    }
     const { scenario, ...options } = snapshot.input;
     const migration = migrate(scenario, options);
     running.set(self, migration);

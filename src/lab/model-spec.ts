@@ -3,6 +3,7 @@
 import type { PageRange } from '../../machines/words.ts';
 import type { ModelDeviceSpec, ModelSpec } from '../drivers/model/spec.ts';
 import type { DeviceDmaSpec } from '../hardware/dma/device-dma.ts';
+import { MLX5_LOGGER } from '../hardware/dma-log.ts';
 import { DEFAULT_KVM } from '../hardware/kvm/create-log.ts';
 import type { KvmSpec } from '../hardware/kvm/dirty-log.ts';
 import type { WorkloadSpec } from '../hardware/workloads/workload.ts';
@@ -132,14 +133,7 @@ function dmaOf(device: Device, pageBytes: number): DeviceDmaSpec {
   const { id, dmaLogging } = device;
   if (dmaLogging === null) return { id, dma };
   const { maxRanges, pageSizeBytes } = dmaLogging;
-  // Answers to misuse are those of mlx5 (drivers/vfio/pci/mlx5/cmd.c); the model's charts do not misuse it.
-  const logging = {
-    maxRanges,
-    minPageBytes: pageSizeBytes,
-    maxPageBytes: pageSizeBytes,
-    alreadyActive: 'EINVAL',
-    outsideRanges: 'nothing',
-  } as const;
+  const logging = { ...MLX5_LOGGER, maxRanges, minPageBytes: pageSizeBytes, maxPageBytes: pageSizeBytes };
   return { id, dma, logging };
 }
 

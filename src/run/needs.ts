@@ -19,11 +19,18 @@ export function commandsNeeded(policy: string): ReadonlySet<CommandName> {
   return needed;
 }
 
+const SIZES = ['initialBytes', 'dirtyBytes', 'stopCopyBytes'] as const;
+
 /**
- * Throws when the driver cannot carry out what the charts may ask. A driver that cannot throttle does not need the command
- * for it: a policy that wants to is refused by its verdicts.
+ * Throws when the driver cannot carry out what the charts may ask. A driver that does not offer to throttle does not
+ * need the command for it: no policy of this version throttles.
  */
 export function requireCommands(driver: Driver, policy: string): void {
+  if (driver.loop !== 'we')
+    throw new Error(`driver "${driver.name}" runs the pre-copy loop itself, which is not in this version`);
+  const unknown = SIZES.filter((size) => !driver.sizes.has(size));
+  if (unknown.length > 0)
+    throw new Error(`driver "${driver.name}" cannot say ${unknown.join(', ')} of a device, which the charts need`);
   const missing = [...commandsNeeded(policy)].filter((name) => {
     if (name === 'throttleVcpus' && !driver.verdicts.has('throttlePercent')) return false;
     return !driver.commands.has(name);

@@ -172,4 +172,22 @@ describe('by itself', () => {
     again.start();
     expect(again.getSnapshot()).toMatchObject({ status: 'done', output: report });
   });
+
+  test('a snapshot of a migration under way does not begin a second one', async () => {
+    const shared = new MemoryJournal();
+    const journal = () => shared;
+    const first = createActor(migrationLogic, { input: { scenario: smallScenario(), journal: journal() } });
+    first.start();
+    const { input: _, ...known } = first.getPersistedSnapshot() as unknown as Record<string, unknown>;
+    const snapshot = { ...JSON.parse(JSON.stringify(known)), input: { scenario: smallScenario(), journal: journal() } };
+    await toPromise(first);
+    const before = journal().runs();
+    const again = createActor(migrationLogic, { snapshot, input: { scenario: smallScenario() } });
+    const errors: unknown[] = [];
+    again.subscribe({ error: (error) => errors.push(error) });
+    again.start();
+    expect(again.getSnapshot().status).toBe('error');
+    expect(String(errors[0])).toContain('recover its run from the journal');
+    expect(journal().runs()).toEqual(before);
+  });
 });

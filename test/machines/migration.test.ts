@@ -468,7 +468,10 @@ describe('in doubt', () => {
       state: 'in-doubt',
       facts: [
         status('failed'),
-        ended('in-doubt', 'ask or fence the source: the source could not acquire its storage again (EBUSY)'),
+        ended(
+          'in-doubt',
+          'ask or fence the source, and the destination for its storage: the source could not acquire its storage again (EBUSY)',
+        ),
       ],
     });
     expect(doubt.snapshot.output).toMatchObject({ outcome: 'in-doubt' });

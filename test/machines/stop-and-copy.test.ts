@@ -387,7 +387,6 @@ describe('HALT', () => {
     opening,
     sendingState,
     loading,
-    releasing,
     paused: begin([], true).when(STOPPED),
   };
   const late = [
@@ -409,6 +408,16 @@ describe('HALT', () => {
     const halted = halting.when({ type: 'DONE.haltRound' }).then({ state: 'halted', told: [tellHalted] });
     halted.when(...late).then({ state: 'halted' });
   });
+
+  test.each([RELEASED, failed('releaseStorage')])(
+    'releasing: the release is over before the source may ask again',
+    (over) => {
+      const waiting = releasing.when(HALT).then({ state: 'awaitingRelease' });
+      waiting.when(...late.filter((event) => event !== RELEASED)).then({ state: 'awaitingRelease' });
+      const halting = waiting.when(over).then({ state: 'halting', commanded: [{ command: 'haltRound' }] });
+      halting.when({ type: 'DONE.haltRound' }).then({ state: 'halted', told: [tellHalted] });
+    },
+  );
 
   test('twice: ended once, and answered again once it has', () => {
     const halting = copyingMemory.when(HALT);

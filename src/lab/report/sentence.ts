@@ -57,6 +57,9 @@ function unconverged(report: Told, scenario: Scenario): string {
   if (assessed.length === 0) return gaveUp;
   const best = assessed.reduce((low, round) => (missing(round) < missing(low) ? round : low));
   const limit = `${formatBytes(best.thresholdBytes)} fit into ${scenario.vmm.downtimeLimitMs} ms at ${formatRate(best.bandwidthBytesPerSecond)}`;
+  if (missing(best) <= 0) {
+    return `${gaveUp} What remained after round ${best.round} would have fitted (${formatBytes(best.remainingBytes)}, and ${limit}), but the destination had not acknowledged the devices' initial data.`;
+  }
   return `${gaveUp} ${limit}; the best round (${best.round}) still left ${formatBytes(best.remainingBytes)}, ${formatBytes(missing(best))} too much.`;
 }
 

@@ -132,6 +132,14 @@ function checkIommu(iommu: Scenario['containers'][number]['iommu'], path: Path):
   if (iommu.kind === 'none' && iommu.dirtyTracking) {
     found.push(finding([...path, 'dirtyTracking'], 'without an IOMMU there is none that tracks'));
   }
+  if (iommu.kind === 'type1' && iommu.dirtyTracking) {
+    found.push(
+      finding(
+        [...path, 'dirtyTracking'],
+        'type1 reports all that is mapped or pinned, which is not in this version; iommufd tracks',
+      ),
+    );
+  }
   if (iommu.kind !== 'iommufd' && iommu.hardware !== null) {
     found.push(
       finding([...path, 'hardware'], `only iommufd uses dirty bits of the hardware, and kind is ${iommu.kind}`),

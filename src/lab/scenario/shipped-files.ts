@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
 export const SHIPPED_NAMES = [
+  'ack-waits',
   'big-random',
   'kvm-bitmap',
   'kvm-bitmap-manual',

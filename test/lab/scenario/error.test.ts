@@ -346,7 +346,7 @@ describe('a file that cannot be read', () => {
   it('looks like a scenario that ships', () => {
     expect(toldOf('vgpu10g')).toBe('vgpu10g: no such file, and no scenario of this name ships; did you mean vgpu-10g?');
     expect(toldOf('nonsense')).toMatch(
-      /^nonsense: no such file, and no scenario of this name ships; these ship: big-random, /,
+      /^nonsense: no such file, and no scenario of this name ships; these ship: ack-waits, big-random, /,
     );
   });
 
