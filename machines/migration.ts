@@ -7,6 +7,7 @@
  * migration/migration.c at 7.2 to 11.1; `device` without a pause is 10.0 on, `failing` is 11.0 on.
  */
 import { assign, setup } from 'xstate';
+import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { during } from './failure.ts';
 import { loop } from './loops.ts';
 import { closes, facts, messages, type Outcome, opens, type Received } from './messages.ts';
@@ -33,6 +34,8 @@ export interface Ended {
 interface Context {
   plan: Plan;
   sending: RollBackInput['sending'];
+  /** Devices that are still being cleaned up. */
+  waitingFor: readonly string[];
   /** What the run comes to if the way back succeeds. */
   outcome: Outcome;
   reason: string;
@@ -62,7 +65,11 @@ export const migration = setup({
       openRollBack: 'roll-back',
     }),
     ...closes({ closePreCopy: 'pre-copy', closeStopAndCopy: 'stop-and-copy', closeRollBack: 'roll-back' }),
-    ...facts({ announce: 'STATUS_CHANGED', tellEnd: 'ENDED' }),
+    ...facts({ announce: 'STATUS_CHANGED', tellEnd: 'ENDED', warn: 'WARNED' }),
+    expectDevices: assign(({ context }) => expecting(plannedDevices(context.plan).map(({ id }) => id))),
+    countArrival: assign(({ context, event }) =>
+      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {},
+    ),
     notePreCopy: assign({ sending: 'pre-copy' as const }),
     noteSwitching: assign({ sending: 'stop-and-copy' as const }),
     noteBlocked: assign(({ context }) => ({ outcome: 'blocked' as const, reason: blockers(context.plan).join('; ') })),
@@ -93,6 +100,8 @@ export const migration = setup({
     destinationFailed: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'failed',
     mayStillRun: ({ event }) => event.type === 'SWITCHOVER_FAILED' && event.destination === 'unknown',
     sourceRuns: ({ event }) => event.type === 'ROLLED_BACK' && event.guest === 'running',
+    everyoneArrived: ({ context }) => everyoneArrived(context),
+    deviceIsClean: ({ event }) => event.type === 'DEVICE_REACHED' && event.state === 'STOP',
     logIsOff: ({ event }) => event.type === 'DIRTY_LOG_REACHED' && event.asked === 'off',
   },
   delays: {
@@ -101,7 +110,7 @@ export const migration = setup({
 }).createMachine({
   id: 'migration',
   description: 'One whole migration. QEMU: qapi/migration.json MigrationStatus, migration/migration.c.',
-  context: ({ input }) => ({ plan: input, sending: 'nobody', outcome: 'completed', reason: '' }),
+  context: ({ input }) => ({ plan: input, sending: 'nobody', waitingFor: [], outcome: 'completed', reason: '' }),
   options: { maxIterations: 100 },
   initial: 'none',
   on: { MIGRATE: { description: 'QEMU: refused while a migration is in progress.' } },
@@ -242,15 +251,14 @@ export const migration = setup({
       on: {
         CANCEL: { description: 'Completed: there is nothing to cancel.' },
         CONTINUE: { description: 'Nothing is paused.' },
-        DEVICE_REACHED: {
-          description: "The source's devices are cleaned up, outside the downtime; nobody waits for them.",
-        },
+        DEVICE_REACHED: { description: 'It has been counted.' },
       },
       states: {
         cleaningDevices: {
           description:
             'STOP_COPY to STOP belongs to cleanup, deliberately outside the downtime (QEMU vfio_save_cleanup).',
           entry: [
+            'expectDevices',
             {
               type: 'cleanDevices',
               params: ({ context }) => ({
@@ -258,8 +266,26 @@ export const migration = setup({
                 target: 'STOP' as DeviceState,
               }),
             },
-            'stopLog',
           ],
+          on: {
+            DEVICE_REACHED: [
+              { guard: 'deviceIsClean', actions: 'countArrival' },
+              {
+                description: 'The guest runs elsewhere: a device that cannot be cleaned up is only worth a warning.',
+                actions: [
+                  'countArrival',
+                  {
+                    type: 'warn',
+                    params: ({ event }) => ({ of: `device ${event.device} is ${event.state}`, errno: event.errno }),
+                  },
+                ],
+              },
+            ],
+          },
+          always: { guard: 'everyoneArrived', target: 'stoppingLog' },
+        },
+        stoppingLog: {
+          entry: 'stopLog',
           on: { DIRTY_LOG_REACHED: { guard: 'logIsOff', target: '#migration.cleanedUp' } },
         },
       },
