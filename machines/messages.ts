@@ -135,7 +135,8 @@ export type SwitchoverPhase =
   | 'load'
   | 'resume';
 
-export type Outcome = 'completed' | 'cancelled' | 'failed' | 'blocked' | 'unconverged' | 'in-doubt';
+export const OUTCOMES = ['completed', 'cancelled', 'failed', 'blocked', 'unconverged', 'in-doubt'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 export type Kind = keyof Inbox;
 /** A message as it arrives: the core adds the sender, and the time in ns on the run's clock. */

@@ -7,17 +7,14 @@
  * recovered: a turn that throws stops everything. For that use the runner.
  */
 import type { Actor, AnyStateMachine } from 'xstate';
-import type { Opening, OutputRoute } from '../../machines/messages.ts';
+import type { Opening } from '../../machines/messages.ts';
 import { type Answer, COMMANDS, type CommandName } from '../../machines/words.ts';
-import type { ChartOutput } from './chart.ts';
 import type { Command, Effect, Timer } from './effect.ts';
 import { createLiveChart, type Inspector, type LiveChart } from './live-chart.ts';
 import { type Clock, LiveWaits } from './live-waits.ts';
 import type { Address, EffectId, Input, RecordedEvent } from './record.ts';
-import { type ChartSet, kindOf } from './system.ts';
-
-/** As the core: one turn may cause at most this many deliveries. */
-const DELIVERIES_MAX = 10_000;
+import { DELIVERIES_MAX, type Letter, type OutputSink, putOut } from './route.ts';
+import type { ChartSet } from './system.ts';
 
 export interface LiveOptions {
   /** Of the actors' timers and of the commands' deadlines. */
@@ -64,13 +61,7 @@ export function live(charts: ChartSet, plan: unknown, options: LiveOptions): Liv
   return new LiveSystem(charts, plan, options);
 }
 
-interface Letter {
-  readonly to: Address;
-  readonly from: Address | undefined;
-  readonly event: RecordedEvent;
-}
-
-class LiveSystem implements Live {
+class LiveSystem implements Live, OutputSink {
   private readonly charts: ChartSet;
   private readonly plan: unknown;
   private readonly options: LiveOptions;
@@ -80,7 +71,7 @@ class LiveSystem implements Live {
   private queue: Letter[] = [];
   private effects: Effect[] = [];
   private position = -1;
-  private atNs = 0;
+  atNs = 0;
   private busy = false;
   private over = false;
 
@@ -176,65 +167,13 @@ class LiveSystem implements Live {
 
   private deliverLetter({ to, from, event }: Letter): void {
     const chart = this.open.get(to);
-    if (chart !== undefined) this.putOut(to, chart.send(event));
+    if (chart !== undefined) putOut(this, to, chart.send(event));
     // As in the core: an input may find its chart closed; a chart that tells one that is not there is a bug.
     else if (from !== undefined)
       throw new Error(`turn ${this.position}: ${from} tells ${to} ${event.type}: no such chart`);
   }
 
-  private putOut(by: Address, outputs: readonly ChartOutput[]): void {
-    for (const output of outputs) {
-      switch (output.kind) {
-        case 'routed':
-          this.putOutRouted(by, output.route, (output.params ?? {}) as Record<string, unknown>);
-          break;
-        case 'emitted':
-          this.effects.push({ kind: 'fact', id: this.nextId(), by, event: output.event });
-          break;
-        case 'setTimer':
-          this.noteTimer(by, output.timer, output.delayMs, output.event);
-          break;
-        case 'clearTimer':
-          this.clearTimers(by, output.timer);
-          break;
-        default:
-          output satisfies never;
-      }
-    }
-  }
-
-  private putOutRouted(by: Address, route: OutputRoute, params: Record<string, unknown>): void {
-    switch (route.kind) {
-      case 'message':
-        this.tell(by, route.to, route.type, params);
-        break;
-      case 'command':
-        this.command(by, route.name, params);
-        break;
-      case 'open':
-        for (const opening of params.charts as readonly Opening[]) this.openChart(route.chart, opening);
-        break;
-      case 'close':
-        for (const address of (params.addresses as readonly Address[] | undefined) ?? [route.chart])
-          this.closeChart(address);
-        break;
-      case 'fact':
-        this.effects.push({ kind: 'fact', id: this.nextId(), by, event: { type: route.type, ...params } });
-        break;
-      default:
-        route satisfies never;
-    }
-  }
-
-  private tell(by: Address, kinds: readonly string[], type: string, params: Record<string, unknown>): void {
-    const { to = kinds[0] as Address, ...data } = params as { to?: Address | readonly Address[] };
-    for (const receiver of typeof to === 'string' ? [to] : to) {
-      if (!kinds.includes(kindOf(receiver))) throw new Error(`${by} may not tell ${receiver} ${type}`);
-      this.queue.push({ to: receiver, from: by, event: { type, ...data, from: by, atNs: this.atNs } });
-    }
-  }
-
-  private command(by: Address, name: CommandName, params: unknown): void {
+  command(by: Address, name: CommandName, params: unknown): void {
     for (const of of this.waits.commandsOf(by, name)) this.giveUp(of);
     const deadlineMs = this.options.deadlinesMs?.[name] ?? COMMANDS[name].deadlineMs;
     const deadlineNs = this.atNs + Math.round(deadlineMs * 1e6);
@@ -243,22 +182,30 @@ class LiveSystem implements Live {
     this.effects.push(command);
   }
 
-  private openChart(kind: string, { address, input }: Opening): void {
+  openChart(kind: string, { address, input }: Opening): void {
     if (this.open.has(address)) throw new Error(`chart ${address} is already open`);
     const { machine } = this.charts.chart(kind, address);
     const { inspect } = this.options;
     const chart = createLiveChart(machine, address, { input, clock: this.waits.clockOf(address), inspect });
     this.open.set(address, chart);
-    this.putOut(address, chart.start());
+    putOut(this, address, chart.start());
   }
 
-  private closeChart(address: Address): void {
+  closeChart(address: Address): void {
     const chart = this.open.get(address);
     if (chart === undefined) return;
     this.open.delete(address);
     chart.stop();
     for (const of of this.waits.commandsOf(address)) this.giveUp(of);
-    this.clearTimers(address);
+    this.clearTimer(address);
+  }
+
+  enqueue(letter: Letter): void {
+    this.queue.push(letter);
+  }
+
+  fact(by: Address, event: RecordedEvent): void {
+    this.effects.push({ kind: 'fact', id: this.nextId(), by, event });
   }
 
   private giveUp(of: EffectId): void {
@@ -266,15 +213,15 @@ class LiveSystem implements Live {
     this.effects.push({ kind: 'abandon', id: this.nextId(), of });
   }
 
-  private noteTimer(by: Address, timer: string, delayMs: number, event: RecordedEvent): void {
-    this.clearTimers(by, timer);
+  setTimer(by: Address, timer: string, delayMs: number, event: RecordedEvent): void {
+    this.clearTimer(by, timer);
     const dueNs = this.atNs + Math.round(delayMs * 1e6);
     const effect: Timer = { kind: 'setTimer', id: this.nextId(), by, timer, dueNs, event };
     this.waits.noteTimer(effect);
     this.effects.push(effect);
   }
 
-  private clearTimers(by: Address, timer?: string): void {
+  clearTimer(by: Address, timer?: string): void {
     for (const of of this.waits.forgetTimers(by, timer))
       this.effects.push({ kind: 'clearTimer', id: this.nextId(), of });
   }
@@ -309,7 +256,7 @@ class LiveSystem implements Live {
   /** XState sends its own event to its own actor: it carries neither `from` nor `atNs`. */
   private fire(by: Address, run: () => void): 'taken' {
     const chart = this.open.get(by);
-    if (chart !== undefined) this.putOut(by, chart.during(run));
+    if (chart !== undefined) putOut(this, by, chart.during(run));
     return 'taken';
   }
 

@@ -6,15 +6,13 @@
  * over is effects with ids `position:index`.
  */
 
-import type { Opening, OutputRoute } from '../../machines/messages.ts';
+import type { Opening } from '../../machines/messages.ts';
 import { COMMANDS, type CommandName } from '../../machines/words.ts';
-import type { ChartOutput, Snapshot } from './chart.ts';
+import type { Snapshot } from './chart.ts';
 import type { Command, Effect, Timer } from './effect.ts';
 import type { Address, EffectId, Input, Opened, RecordedEvent } from './record.ts';
+import { DELIVERIES_MAX, type Letter, type OutputSink, putOut } from './route.ts';
 import { type ChartSet, kindOf, type System } from './system.ts';
-
-/** A limit on everything: one record may cause at most this many deliveries. */
-const DELIVERIES_MAX = 10_000;
 
 /** One event given to one chart, as a listener (inspector, transcript, coverage) sees it. */
 export interface Delivery {
@@ -66,14 +64,8 @@ export function createStepper(charts: ChartSet, options: StepOptions = {}) {
   };
 }
 
-interface Letter {
-  readonly to: Address;
-  readonly from: Address | undefined;
-  readonly event: RecordedEvent;
-}
-
 /** The work of one record: copies of the system's maps, a queue of letters, the effects so far. */
-class Turn {
+class Turn implements OutputSink {
   private readonly snapshots: Map<Address, Snapshot>;
   private readonly pending: Map<EffectId, Command>;
   private readonly timers: Map<EffectId, Timer>;
@@ -82,7 +74,7 @@ class Turn {
   private readonly charts: ChartSet;
   private readonly options: StepOptions;
   private readonly position: number;
-  private readonly atNs: number;
+  readonly atNs: number;
 
   constructor(charts: ChartSet, options: StepOptions, system: System | undefined, position: number, atNs: number) {
     this.charts = charts;
@@ -125,7 +117,7 @@ class Turn {
       taken: true,
     });
     // `outputs` is the stepper's own array and the next step of the same kind overwrites it: copy before going on.
-    this.putOut(opening.address, [...outputs]);
+    putOut(this, opening.address, [...outputs]);
   }
 
   finish(outcome: 'taken' | 'late'): Stepped {
@@ -160,63 +152,10 @@ class Turn {
       );
     }
     this.snapshots.set(letter.to, snapshot);
-    this.putOut(letter.to, [...outputs]);
+    putOut(this, letter.to, [...outputs]);
   }
 
-  private putOut(by: Address, outputs: readonly ChartOutput[]): void {
-    for (const output of outputs) {
-      switch (output.kind) {
-        case 'setTimer':
-          this.setTimer(by, output.timer, output.delayMs, output.event);
-          break;
-        case 'clearTimer':
-          this.clearTimer(by, output.timer);
-          break;
-        case 'emitted':
-          this.effects.push({ kind: 'fact', id: this.nextId(), by, event: output.event });
-          break;
-        case 'routed':
-          this.putOutRouted(by, output.route, (output.params ?? {}) as Record<string, unknown>);
-          break;
-        default:
-          output satisfies never;
-      }
-    }
-  }
-
-  private putOutRouted(by: Address, route: OutputRoute, params: Record<string, unknown>): void {
-    switch (route.kind) {
-      case 'message':
-        this.tell(by, route.to, route.type, params);
-        break;
-      case 'command':
-        this.command(by, route.name, params);
-        break;
-      case 'open':
-        for (const opening of params.charts as readonly Opening[]) this.openChart(route.chart, opening);
-        break;
-      case 'close':
-        for (const address of (params.addresses as readonly Address[] | undefined) ?? [route.chart])
-          this.closeChart(address);
-        break;
-      case 'fact':
-        this.effects.push({ kind: 'fact', id: this.nextId(), by, event: { type: route.type, ...params } });
-        break;
-      default:
-        route satisfies never;
-    }
-  }
-
-  private tell(by: Address, kinds: readonly string[], type: string, params: Record<string, unknown>): void {
-    const { to, ...data } = params as { to?: Address | readonly Address[] };
-    const receivers = to === undefined ? [kinds[0] as Address] : typeof to === 'string' ? [to] : to;
-    for (const receiver of receivers) {
-      if (!kinds.includes(kindOf(receiver))) throw new Error(`${by} may not tell ${receiver} ${type}`);
-      this.enqueue({ to: receiver, from: by, event: { type, ...data, from: by, atNs: this.atNs } });
-    }
-  }
-
-  private command(by: Address, name: CommandName, params: unknown): void {
+  command(by: Address, name: CommandName, params: unknown): void {
     for (const [of, waiting] of this.pending) {
       if (waiting.by === by && waiting.name === name) this.abandon(of);
     }
@@ -228,12 +167,16 @@ class Turn {
     this.effects.push(command);
   }
 
+  fact(by: Address, event: RecordedEvent): void {
+    this.effects.push({ kind: 'fact', id: this.nextId(), by, event });
+  }
+
   private abandon(of: EffectId): void {
     this.pending.delete(of);
     this.effects.push({ kind: 'abandon', id: this.nextId(), of });
   }
 
-  private setTimer(by: Address, timer: string, delayMs: number, event: RecordedEvent): void {
+  setTimer(by: Address, timer: string, delayMs: number, event: RecordedEvent): void {
     this.clearTimer(by, timer);
     const id = this.nextId();
     const effect: Timer = { kind: 'setTimer', id, by, timer, dueNs: this.atNs + Math.round(delayMs * 1e6), event };
@@ -241,7 +184,7 @@ class Turn {
     this.effects.push(effect);
   }
 
-  private clearTimer(by: Address, timer: string): void {
+  clearTimer(by: Address, timer: string): void {
     for (const [of, armed] of this.timers) {
       if (armed.by !== by || armed.timer !== timer) continue;
       this.timers.delete(of);
@@ -249,7 +192,7 @@ class Turn {
     }
   }
 
-  private closeChart(address: Address): void {
+  closeChart(address: Address): void {
     if (!this.snapshots.delete(address)) return;
     for (const [of, command] of this.pending) if (command.by === address) this.abandon(of);
     for (const [of, timer] of this.timers) {

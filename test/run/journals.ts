@@ -1,8 +1,9 @@
 /** Journals of many kinds of runs, and the ways in which a record can be changed after it was written. */
+import type { Outcome } from '../../machines/messages.ts';
 import type { Rec } from '../../src/core/record.ts';
 import { rehearse } from '../../src/lab/rehearse.ts';
 import type { Report } from '../../src/lab/report/report.ts';
-import type { Outcome, Scenario } from '../../src/lab/scenario/scenario.ts';
+import type { Scenario } from '../../src/lab/scenario/scenario.ts';
 import { scenarios } from '../../src/lab/shipped.ts';
 import { nic0, nic1, smallScenario } from '../lab/small-scenario.ts';
 

@@ -3,20 +3,12 @@
  * the release whose loop is asked for can do what the scenario needs. A device without P2P beside another, and a
  * container without any tracker, are no errors: the migration itself is then blocked or perpetual, and says why.
  */
+import { LOOPS, type LoopName } from '../../../machines/loops.ts';
 import { CLEAR_ALIGN_PAGES } from '../../hardware/kvm/bitmap-ioctls.ts';
 import { checkRingBytes, RING_ENTRIES_MAX, RING_ENTRY_BYTES, reservedEntries } from '../../hardware/kvm/ring-size.ts';
 import type { Finding } from './phrase.ts';
 import { printQuantity, SIZE } from './quantity.ts';
-import {
-  type Device,
-  devicesOf,
-  FEATURES,
-  LOOPS,
-  type Loop,
-  pagesIn,
-  type Scenario,
-  type Workload,
-} from './scenario.ts';
+import { type Device, devicesOf, FEATURES, pagesIn, type Scenario, type Workload } from './scenario.ts';
 
 type Path = readonly PropertyKey[];
 
@@ -255,7 +247,7 @@ function checkRelease(scenario: Scenario): readonly Finding[] {
   return found;
 }
 
-function tooOld(what: string, since: readonly [number, number], loop: Loop): string {
+function tooOld(what: string, since: readonly [number, number], loop: LoopName): string {
   const first = LOOPS.find((candidate) => {
     const release = releaseOf(candidate);
     return release !== null && isAtLeast(release, since);
@@ -264,7 +256,7 @@ function tooOld(what: string, since: readonly [number, number], loop: Loop): str
 }
 
 /** `qemu-10.2` as [10, 2]; null for a loop that is no release and hence lacks nothing. */
-function releaseOf(loop: Loop): readonly [number, number] | null {
+function releaseOf(loop: LoopName): readonly [number, number] | null {
   const match = /^qemu-(\d+)\.(\d+)$/.exec(loop);
   return match === null ? null : [Number(match[1]), Number(match[2])];
 }

@@ -3,11 +3,9 @@
  * of its name, every list in its canonical order. Plain JSON, so it goes into the first record of a journal as it is.
  * What a person writes is `ScenarioInput` (schema.ts); `scenarioFrom` makes the one from the other.
  */
+import type { LoopName } from '../../../machines/loops.ts';
+import type { Outcome } from '../../../machines/messages.ts';
 import type { CommandName, FeatureMask } from '../../../machines/words.ts';
-
-/** Loop dialects of this version, oldest first: QEMU releases in which the pre-copy loop changed, and the textbook's. */
-export const LOOPS = ['qemu-7.2', 'qemu-8.0', 'qemu-8.2', 'qemu-9.2', 'qemu-10.2', 'qemu-11.1', 'textbook'] as const;
-export type Loop = (typeof LOOPS)[number];
 
 /** KVM's dirty logs; `range-ring` is hypothetical: proposed in 2020, in no kernel. */
 export const DIRTY_LOGS = ['bitmap', 'bitmap-manual', 'pml', 'ring', 'range-ring'] as const;
@@ -19,9 +17,6 @@ export type PageSizeBytes = (typeof PAGE_SIZES_BYTES)[number];
 /** What an IOMMU page table entry can cover: 4 KiB, 2 MiB, 1 GiB. */
 export const LEAVES_BYTES = [4096, 2 ** 21, 2 ** 30] as const;
 export type LeafBytes = (typeof LEAVES_BYTES)[number];
-
-export const OUTCOMES = ['completed', 'cancelled', 'failed', 'blocked', 'unconverged', 'in-doubt'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
 
 /** The feature words of a device, with their bits of `VFIO_MIGRATION_*`, include/uapi/linux/vfio.h. */
 export const FEATURES = { 'stop-copy': 1, p2p: 2, 'pre-copy': 4 } as const;
@@ -209,7 +204,7 @@ export interface Storage {
 }
 
 export interface Vmm {
-  readonly loop: Loop;
+  readonly loop: LoopName;
   readonly policy: VmmPolicy;
   readonly downtimeLimitMs: number;
   /** 0: no limit but the link. */

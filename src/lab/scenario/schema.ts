@@ -4,6 +4,8 @@
  * other keys is check.ts. Importing Zod takes tens of milliseconds, so only commands that read a scenario import this.
  */
 import { z } from 'zod';
+import { LOOPS } from '../../../machines/loops.ts';
+import { OUTCOMES } from '../../../machines/messages.ts';
 import { COMMANDS, type CommandName, type FeatureMask } from '../../../machines/words.ts';
 import { count, leaf, quantity, section, sizeAmong, truth, word, workRate } from './leaf.ts';
 import {
@@ -23,7 +25,7 @@ import {
   VCPUS_MAX,
   type VcpuSetText,
 } from './quantity.ts';
-import { DIRTY_LOGS, FEATURES, LEAVES_BYTES, LOOPS, OUTCOMES, PAGE_SIZES_BYTES } from './scenario.ts';
+import { DIRTY_LOGS, FEATURES, LEAVES_BYTES, PAGE_SIZES_BYTES } from './scenario.ts';
 
 const size = (description: string) => quantity<SizeText>(SIZE, description);
 const duration = (description: string) => quantity<DurationText>(DURATION, description);

@@ -1,8 +1,9 @@
 /** What must agree between keys, and what each QEMU release can do. */
+
 import { describe, expect, it } from 'vitest';
+import type { LoopName } from '../../../machines/loops.ts';
 import { ScenarioError } from '../../../src/lab/scenario/error.ts';
 import { parseScenario, scenarioFrom } from '../../../src/lab/scenario/read.ts';
-import type { Loop } from '../../../src/lab/scenario/scenario.ts';
 import type { ScenarioInput } from '../../../src/lab/scenario/schema.ts';
 
 type Vm = ScenarioInput['vm'];
@@ -218,15 +219,23 @@ describe('limits', () => {
 });
 
 describe('a release', () => {
-  const tooOld = (path: string, what: string, since: string, first: Loop) => (loop: Loop) =>
+  const tooOld = (path: string, what: string, since: string, first: LoopName) => (loop: LoopName) =>
     `${path}: ${what} needs QEMU ${since} or later, and vmm.loop is ${loop}; the first loop here that can is ${first}`;
-  const one = (features: readonly ('stop-copy' | 'p2p' | 'pre-copy')[]) => (loop: Loop) =>
+  const one = (features: readonly ('stop-copy' | 'p2p' | 'pre-copy')[]) => (loop: LoopName) =>
     withDevices([{ ...NIC, features }], { loop });
   const at = 'containers[0].devices[0].features';
 
   // QEMU, first release that contains the commit: 31bcbbb5be 8.0; eda7362af9, 6574232fff 8.1; 94f775e428, 5c7a4b6035,
   // 8b2395970a 8.2; 52ce88229c 9.1.
-  it.each<readonly [string, (loop: Loop) => ScenarioInput, (loop: Loop) => string, readonly Loop[], readonly Loop[]]>([
+  it.each<
+    readonly [
+      string,
+      (loop: LoopName) => ScenarioInput,
+      (loop: LoopName) => string,
+      readonly LoopName[],
+      readonly LoopName[],
+    ]
+  >([
     [
       'VFIO',
       one(['stop-copy']),

@@ -1,10 +1,12 @@
 /** The law of printing: what is printed reads back as the same scenario, whatever the scenario is. */
+
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { OUTCOMES } from '../../../machines/messages.ts';
 import { COMMANDS, type CommandName } from '../../../machines/words.ts';
 import { printScenario, toInput } from '../../../src/lab/scenario/print.ts';
 import { parseScenario, scenarioFrom } from '../../../src/lab/scenario/read.ts';
-import { DIRTY_LOGS, OUTCOMES, type Scenario } from '../../../src/lab/scenario/scenario.ts';
+import { DIRTY_LOGS, type Scenario } from '../../../src/lab/scenario/scenario.ts';
 import type { ScenarioInput } from '../../../src/lab/scenario/schema.ts';
 
 type Workload = NonNullable<ScenarioInput['vm']['workloads']>[number];
