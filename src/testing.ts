@@ -9,4 +9,4 @@ export { type ConformanceSubject, driverConformance, type TestFramework } from '
 export { type Fault, type PlannedFault, withFaults } from './drivers/faulty.ts';
 export { createModelDriver, type Inspection, type ModelDriver } from './drivers/model/model-driver.ts';
 export type { ModelSpec } from './drivers/model/spec.ts';
-export { modelSpecOf } from './lab/model-spec.ts';
+export { modelSpecOf } from './lab/model/spec.ts';

@@ -16,7 +16,7 @@ import { requireCommands } from '../run/needs.ts';
 import { Runner } from '../run/runner.ts';
 import { type StepperOptions, stepperFor } from '../run/stepper.ts';
 import { VERSION } from '../version.ts';
-import { modelSpecOf } from './model-spec.ts';
+import { modelSpecOf } from './model/spec.ts';
 import { planOf } from './plan.ts';
 import { ReportProjection } from './report/projection.ts';
 import type { Check, Report } from './report/report.ts';

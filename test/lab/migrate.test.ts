@@ -20,7 +20,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { WallClock } from '../../src/clock/wall-clock.ts';
 import type { ModelDriver } from '../../src/drivers/model/model-driver.ts';
 import { createModelDriver } from '../../src/drivers/model/model-driver.ts';
-import { modelSpecOf } from '../../src/lab/model-spec.ts';
+import { modelSpecOf } from '../../src/lab/model/spec.ts';
 import { rehearse } from '../../src/lab/rehearse.ts';
 import { scriptedDriver } from '../simulation/scripted-driver.ts';
 import { smallInput, smallScenario } from './small-scenario.ts';

@@ -1,6 +1,6 @@
 /** A scenario as the model's own figures, where the two say things differently: curves. */
 import { describe, expect, test } from 'vitest';
-import { modelSpecOf } from '../../src/lab/model-spec.ts';
+import { modelSpecOf } from '../../src/lab/model/spec.ts';
 import { scenarioFrom } from '../../src/lab/scenario/read.ts';
 import { watchRun } from './watch-run.ts';
 

@@ -6,7 +6,8 @@
  * service over 10 Gb/s. The downtime is held to a closed form: bytes over the link, and the times that the scenario names.
  */
 import { describe, expect, test } from 'vitest';
-import { devicesOf, type Scenario, type VgpuDevice } from '../../src/lab/scenario/scenario.ts';
+import type { VgpuDevice } from '../../src/lab/scenario/devices/vgpu.ts';
+import { devicesOf, type Scenario } from '../../src/lab/scenario/scenario.ts';
 import { scenarios } from '../../src/lab/shipped.ts';
 import { watchRun } from './watch-run.ts';
 

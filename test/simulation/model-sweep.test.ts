@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../src/clock/virtual-clock.ts';
 import { type Fault, withFaults } from '../../src/drivers/faulty.ts';
 import { createModelDriver, type ModelDriver } from '../../src/drivers/model/model-driver.ts';
-import { modelSpecOf } from '../../src/lab/model-spec.ts';
+import { modelSpecOf } from '../../src/lab/model/spec.ts';
 import { prepareRun } from '../../src/lab/prepare.ts';
 import type { Report } from '../../src/lab/report/report.ts';
 import { scenarioFrom } from '../../src/lab/scenario/read.ts';

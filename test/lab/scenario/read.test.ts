@@ -1,8 +1,8 @@
 /** What a scenario becomes: every default, every derived value, and the same from YAML, JSON and a typed object. */
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../../machines/words.ts';
+import { pagesIn } from '../../../src/lab/scenario/places.ts';
 import { parseScenario, scenarioFrom } from '../../../src/lab/scenario/read.ts';
-import { pagesIn } from '../../../src/lab/scenario/scenario.ts';
 import type { ScenarioInput } from '../../../src/lab/scenario/schema.ts';
 
 const SMALLEST: ScenarioInput = { name: 'smallest', vm: { memory: '1GiB' } };

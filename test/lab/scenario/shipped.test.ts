@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import { pagesIn } from '../../../src/lab/scenario/places.ts';
 import { readScenario } from '../../../src/lab/scenario/read.ts';
-import { devicesOf, pagesIn, type Scenario } from '../../../src/lab/scenario/scenario.ts';
+import { devicesOf, type Scenario } from '../../../src/lab/scenario/scenario.ts';
 import { shippedFile } from '../../../src/lab/scenario/shipped-files.ts';
 import { listScenarios, SHIPPED_NAMES, scenarios } from '../../../src/lab/shipped.ts';
 
