@@ -1,11 +1,17 @@
 /** What went wrong, in the words of whoever reads the report; charts pass it on as `during`. */
-import type { DestinationAnswer, DeviceAnswer, DirtyLogAnswer, GuestAnswer } from './messages.ts';
+import type { DestinationAnswer, DeviceAnswer, DirtyLogAnswer, DriverAnswer, Facts, GuestAnswer } from './messages.ts';
 
 type Failing =
   | DeviceAnswer
+  | DriverAnswer
   | GuestAnswer
   | DestinationAnswer
   | Extract<DirtyLogAnswer, { type: 'DIRTY_LOG_REACHED' | 'SYNC_FAILED' }>;
+
+/** A guest driver that does not go on leaves its device silent, and the guest runs on without it: a warning's words. */
+export function driverSilent({ device, errno }: DriverAnswer): Facts['WARNED'] {
+  return { of: `the guest driver of ${device} does not go on`, errno };
+}
 
 /** What was being done when this event told of a failure. An answered command is named as itself. */
 export function during(event: { readonly type: string }): string {
@@ -13,6 +19,8 @@ export function during(event: { readonly type: string }): string {
   switch (failing.type) {
     case 'DEVICE_REACHED':
       return `device ${failing.device} to ${failing.asked}, resting in ${failing.state}`;
+    case 'DRIVER_REACHED':
+      return `guest driver of ${failing.device} to ${failing.asked}, ${failing.state}`;
     case 'GUEST_REACHED':
       return 'stopVcpus';
     case 'DESTINATION_REACHED':

@@ -11,6 +11,7 @@ import { deviceControl } from './device-control.ts';
 import { dirtyLog } from './dirty-log.ts';
 import { dirtyTracking } from './dirty-tracking.ts';
 import { guest } from './guest.ts';
+import { guestDriver } from './guest-driver.ts';
 import type { Kind } from './messages.ts';
 import { migration } from './migration.ts';
 import { preCopy } from './pre-copy.ts';
@@ -24,6 +25,7 @@ export * from './loops.ts';
 export * from './messages.ts';
 export * from './plan.ts';
 export { roundEnds, type Window } from './pre-copy.ts';
+export * from './unmap-order.ts';
 export * from './words.ts';
 export {
   destination,
@@ -31,6 +33,7 @@ export {
   dirtyLog,
   dirtyTracking,
   guest,
+  guestDriver,
   migration,
   noProgress,
   preCopy,
@@ -51,6 +54,7 @@ export const machines: Readonly<Record<string, AnyStateMachine>> = {
   'dirty-log': dirtyLog,
   'dirty-tracking': dirtyTracking,
   'device-control': deviceControl,
+  'guest-driver': guestDriver,
   'vfio-device': vfioDevice,
   'convergence-qemu': qemu,
   'convergence-no-progress': noProgress,
@@ -76,6 +80,7 @@ export function chartsFor(policy: string): Readonly<Record<Kind, AnyStateMachine
     'dirty-log': dirtyLog,
     tracking: dirtyTracking,
     device: deviceControl,
+    'guest-driver': guestDriver,
     vfio: vfioDevice,
     policy: entry.machine,
   };

@@ -35,6 +35,11 @@ export interface Loop {
   /** VFIO features of the release: v2 protocol (8.0), PRE_COPY (8.1), P2P and several devices (8.2). */
   readonly vfio: { readonly devices: boolean; readonly preCopy: boolean; readonly p2p: boolean };
   readonly ranges: RangeRule;
+  /**
+   * A guest with an IOMMU of its own and a VFIO device behind it: blocked always up to 10.2, and from 11.0 on only where
+   * the device would log its own DMA (hw/vfio/migration.c, vfio_viommu_preset; hw/vfio/container.c).
+   */
+  readonly viommu: 'blocks' | 'blocks-device-logs' | 'allowed';
   /** `device` is always visited from 10.0 on (commit 4881411136); before, only after a pause. */
   readonly reportsDevice: boolean;
   /** `failing` came with 11.0 (commit 93c8a97f99). */
@@ -53,6 +58,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'never',
     vfio: { devices: false, preCopy: false, p2p: false },
     ranges: 'two',
+    viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
   },
@@ -64,6 +70,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'never',
     vfio: { devices: true, preCopy: false, p2p: false },
     ranges: 'two',
+    viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
   },
@@ -76,6 +83,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'after-ram',
     vfio: ALL_VFIO,
     ranges: 'three',
+    viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
   },
@@ -87,6 +95,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'each-turn',
     vfio: ALL_VFIO,
     ranges: 'three',
+    viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
   },
@@ -98,6 +107,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'each-turn',
     vfio: ALL_VFIO,
     ranges: 'three',
+    viommu: 'blocks',
     reportsDevice: true,
     reportsFailing: false,
   },
@@ -110,6 +120,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'each-turn',
     vfio: ALL_VFIO,
     ranges: 'three',
+    viommu: 'blocks-device-logs',
     reportsDevice: true,
     reportsFailing: true,
   },
@@ -125,6 +136,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'each-turn',
     vfio: ALL_VFIO,
     ranges: 'three',
+    viommu: 'allowed',
     reportsDevice: true,
     reportsFailing: true,
   },

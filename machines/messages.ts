@@ -34,6 +34,13 @@ export type GuestAnswer = {
   state: 'running' | 'stopped' | 'unknown';
   errno?: Errno | undefined;
 };
+export type DriverAnswer = {
+  type: 'DRIVER_REACHED';
+  device: string;
+  asked: 'halted' | 'running';
+  state: 'halted' | 'running' | 'unknown';
+  errno?: Errno | undefined;
+};
 export type TrackingAnswer =
   | {
       type: 'TRACKING_REACHED';
@@ -69,6 +76,7 @@ export type DestinationAnswer = {
 export interface Inbox {
   guest: { type: 'STOP' } | { type: 'RESUME' } | { type: 'THROTTLE'; percent: number };
   device: { type: 'SET_STATE'; target: DeviceState };
+  'guest-driver': { type: 'HALT_DMA' } | { type: 'RESUME_DMA'; host: 'source' | 'destination' };
   /** The mirror of a device follows what a SET or a read-back said. */
   vfio: { type: 'STATE_READ_BACK'; state: DeviceState };
   tracking: { type: 'START' } | { type: 'SYNC'; final: boolean } | { type: 'STOP' };
@@ -79,13 +87,15 @@ export interface Inbox {
     | { type: 'SWITCHOVER_ACKED'; device: string }
     | { type: 'SET_DOWNTIME_LIMIT'; downtimeLimitMs: number }
     | DirtyLogAnswer
-    | DeviceAnswer;
+    | DeviceAnswer
+    | DriverAnswer;
   policy: { type: 'ASSESS'; observation: Observation };
   'stop-and-copy':
     | { type: 'CONTINUE' }
     | { type: 'HALT' }
     | GuestAnswer
     | DeviceAnswer
+    | DriverAnswer
     | DirtyLogAnswer
     | DestinationAnswer;
   destination: { type: 'PREPARE' } | { type: 'LOAD' } | { type: 'TAKE_OVER' } | { type: 'ABANDON' } | DeviceAnswer;
@@ -103,9 +113,16 @@ export interface Inbox {
     | { type: 'SWITCHOVER_FAILED'; during: string; errno: Errno; destination: 'not-started' | 'unknown' }
     | { type: 'ROLLED_BACK'; guest: 'running' | 'stopped'; because: string }
     | DeviceAnswer
+    | DriverAnswer
     | DirtyLogAnswer
     | DestinationAnswer;
-  'roll-back': { type: 'SENDING_HALTED' } | GuestAnswer | DeviceAnswer | DirtyLogAnswer | DestinationAnswer;
+  'roll-back':
+    | { type: 'SENDING_HALTED' }
+    | GuestAnswer
+    | DeviceAnswer
+    | DriverAnswer
+    | DirtyLogAnswer
+    | DestinationAnswer;
 }
 
 /** Facts: what charts announce to whoever listens (reports, progress, inspectors). Nobody decides on them. */

@@ -8,13 +8,15 @@
  */
 import { assign, setup } from 'xstate';
 import { arrived, everyoneArrived, expecting } from './barrier.ts';
-import { during } from './failure.ts';
+import { driverSilent, during } from './failure.ts';
 import { loop } from './loops.ts';
 import { closes, facts, messages, type Outcome, opens, type Received } from './messages.ts';
 import {
   controls,
   destination,
   dirtyLog,
+  driverOf,
+  guestDrivers,
   mirrors,
   preCopy,
   rollBack,
@@ -22,7 +24,7 @@ import {
   stopAndCopy,
   trackings,
 } from './openings.ts';
-import { blockers, type Plan, plannedDevices } from './plan.ts';
+import { blockers, cooperatingDevices, type Plan, plannedDevices } from './plan.ts';
 import type { RollBackInput } from './roll-back.ts';
 import type { DeviceState } from './words.ts';
 
@@ -49,6 +51,7 @@ export const migration = setup({
     ...messages({
       prepareDestination: ['destination', 'PREPARE'],
       continueSwitchover: ['stop-and-copy', 'CONTINUE'],
+      resumeDrivers: ['guest-driver', 'RESUME_DMA'],
       cleanDevices: ['device', 'SET_STATE'],
       stopLog: ['dirty-log', 'STOP'],
     }),
@@ -56,6 +59,7 @@ export const migration = setup({
       openGuest: 'guest',
       openMirrors: 'vfio',
       openDevices: 'device',
+      openDrivers: 'guest-driver',
       openTrackings: 'tracking',
       openDirtyLog: 'dirty-log',
       openPolicy: 'policy',
@@ -66,9 +70,11 @@ export const migration = setup({
     }),
     ...closes({ closePreCopy: 'pre-copy', closeStopAndCopy: 'stop-and-copy', closeRollBack: 'roll-back' }),
     ...facts({ announce: 'STATUS_CHANGED', tellEnd: 'ENDED', warn: 'WARNED' }),
-    expectDevices: assign(({ context }) => expecting(plannedDevices(context.plan).map(({ id }) => id))),
+    expectDevices: assign(({ context: { plan } }) =>
+      expecting([...plannedDevices(plan).map(({ id }) => id), ...cooperatingDevices(plan).map(driverOf)]),
+    ),
     countArrival: assign(({ context, event }) =>
-      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {},
+      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : arrived(context, event.from),
     ),
     notePreCopy: assign({ sending: 'pre-copy' as const }),
     noteSwitching: assign({ sending: 'stop-and-copy' as const }),
@@ -101,6 +107,7 @@ export const migration = setup({
     mayStillRun: ({ event }) => event.type === 'SWITCHOVER_FAILED' && event.destination === 'unknown',
     sourceRuns: ({ event }) => event.type === 'ROLLED_BACK' && event.guest === 'running',
     everyoneArrived: ({ context }) => everyoneArrived(context),
+    driverRuns: ({ event }) => event.type === 'DRIVER_REACHED' && event.state === 'running',
     deviceIsClean: ({ event }) => event.type === 'DEVICE_REACHED' && event.state === 'STOP',
     logIsOff: ({ event }) => event.type === 'DIRTY_LOG_REACHED' && event.asked === 'off',
   },
@@ -135,6 +142,7 @@ export const migration = setup({
         { type: 'openGuest', params: () => ({ charts: [{ address: 'guest', input: {} }] }) },
         { type: 'openMirrors', params: ({ context }) => ({ charts: mirrors(context.plan) }) },
         { type: 'openDevices', params: ({ context }) => ({ charts: controls(context.plan) }) },
+        { type: 'openDrivers', params: ({ context }) => ({ charts: guestDrivers(context.plan) }) },
         { type: 'openTrackings', params: ({ context }) => ({ charts: trackings(context.plan) }) },
         { type: 'openDirtyLog', params: ({ context }) => ({ charts: dirtyLog(context.plan) }) },
         {
@@ -197,7 +205,12 @@ export const migration = setup({
           entry: [
             'noteSwitching',
             'closePreCopy',
-            { type: 'openStopAndCopy', params: ({ context }) => ({ charts: stopAndCopy(context.plan) }) },
+            {
+              type: 'openStopAndCopy',
+              params: ({ context, event }) => ({
+                charts: stopAndCopy(context.plan, event.type === 'SWITCHOVER_DECIDED' ? event.round : undefined),
+              }),
+            },
           ],
           on: {
             CANCEL: { target: '#migration.cancelling', actions: 'noteCancel' },
@@ -252,13 +265,18 @@ export const migration = setup({
         CANCEL: { description: 'Completed: there is nothing to cancel.' },
         CONTINUE: { description: 'Nothing is paused.' },
         DEVICE_REACHED: { description: 'It has been counted.' },
+        DRIVER_REACHED: { description: 'It has been counted.' },
       },
       states: {
         cleaningDevices: {
           description:
-            'STOP_COPY to STOP belongs to cleanup, deliberately outside the downtime (QEMU vfio_save_cleanup).',
+            'STOP_COPY to STOP belongs to cleanup, deliberately outside the downtime (QEMU vfio_save_cleanup). Drivers of the guest that had halted their DMA go on where it runs now.',
           entry: [
             'expectDevices',
+            {
+              type: 'resumeDrivers',
+              params: ({ context }) => ({ to: cooperatingDevices(context.plan).map(driverOf), host: 'destination' }),
+            },
             {
               type: 'cleanDevices',
               params: ({ context }) => ({
@@ -268,6 +286,10 @@ export const migration = setup({
             },
           ],
           on: {
+            DRIVER_REACHED: [
+              { guard: 'driverRuns', actions: 'countArrival' },
+              { actions: ['countArrival', { type: 'warn', params: ({ event }) => driverSilent(event) }] },
+            ],
             DEVICE_REACHED: [
               { guard: 'deviceIsClean', actions: 'countArrival' },
               {

@@ -6,8 +6,9 @@ import type { DestinationInput } from './destination.ts';
 import type { DeviceControlInput } from './device-control.ts';
 import type { DirtyLogInput } from './dirty-log.ts';
 import type { TrackingInput } from './dirty-tracking.ts';
-import { loop } from './loops.ts';
-import { type Plan, type PlannedDevice, plannedDevices } from './plan.ts';
+import type { GuestDriverInput } from './guest-driver.ts';
+import { loop, roundEnd } from './loops.ts';
+import { cooperatingDevices, type Plan, type PlanContainer, type PlannedDevice, plannedDevices } from './plan.ts';
 import type { PreCopyInput } from './pre-copy.ts';
 import type { RollBackInput } from './roll-back.ts';
 import type { StopAndCopyInput } from './stop-and-copy.ts';
@@ -15,6 +16,10 @@ import type { StopAndCopyInput } from './stop-and-copy.ts';
 /** Address of a device's chart on the source. */
 export const source = (device: PlannedDevice) => `device/${device.id}`;
 const target = (device: PlannedDevice) => `device/destination/${device.id}`;
+/** Address of the chart of a device's guest driver. */
+export const driverOf = (device: PlannedDevice) => `guest-driver/${device.id}`;
+const driversOf = (devices: readonly PlannedDevice[]) =>
+  devices.length === 0 ? {} : { drivers: devices.map((device) => ({ id: device.id, address: driverOf(device) })) };
 const mirrorOf = (address: string) => address.replace(/^device/, 'vfio');
 
 export function mirrors(plan: Plan) {
@@ -40,6 +45,11 @@ export function controls(plan: Plan): { address: string; input: DeviceControlInp
   );
 }
 
+/** One for each device whose guest driver takes part. */
+export function guestDrivers(plan: Plan): { address: string; input: GuestDriverInput }[] {
+  return cooperatingDevices(plan).map((device) => ({ address: driverOf(device), input: { device: device.id } }));
+}
+
 export function trackings(plan: Plan): { address: string; input: TrackingInput }[] {
   return plan.containers
     .filter((container) => container.devices.length > 0)
@@ -47,13 +57,29 @@ export function trackings(plan: Plan): { address: string; input: TrackingInput }
       address: `tracking/${container.id}`,
       input: {
         tracking: container.id,
-        devices: container.devices.map(({ id, logsDma }) => ({ id, logsDma })),
+        devices: container.devices.map(({ id, logsDma, cooperates }) => ({
+          id,
+          logsDma,
+          ...(cooperates === undefined ? {} : { cooperates }),
+        })),
         iommuTracks: container.iommuTracks,
-        sections: plan.sections,
-        ranges: loop(plan.loop).ranges,
+        ...(container.choice === undefined ? {} : { choice: container.choice }),
+        sections: sectionsOf(plan, container),
+        ranges: plan.ranges ?? loop(plan.loop).ranges,
         pageBytes: plan.pageBytes,
+        ...(isCollectedWhenStopped(container) ? { collects: 'when-stopped' as const } : {}),
       },
     }));
+}
+
+/** With a vIOMMU, what a device watches is the guest's I/O address space; without, it is the guest's memory map. */
+function sectionsOf(plan: Plan, { viommu }: PlanContainer): TrackingInput['sections'] {
+  return viommu === undefined ? plan.sections : [{ of: 'ram', firstPage: 0, pages: viommu.aperturePages }];
+}
+
+/** One such device keeps the whole container from being collected (hw/vfio/container.c, vfio_log_sync_needed). */
+function isCollectedWhenStopped({ devices }: PlanContainer): boolean {
+  return devices.some((device) => device.preCopyDirtyTracking === false);
 }
 
 export function dirtyLog(plan: Plan): { address: string; input: DirtyLogInput }[] {
@@ -77,18 +103,24 @@ export function preCopy(plan: Plan): { address: string; input: PreCopyInput }[] 
       preCopy: device.preCopy,
     })),
     switchoverAck: plan.switchoverAck,
+    ...driversOf(cooperatingDevices(plan).filter((device) => device.haltsDuring === 'precopy')),
   };
   return [{ address: 'pre-copy', input }];
 }
 
-export function stopAndCopy(plan: Plan): { address: string; input: StopAndCopyInput }[] {
+/** `round`: number of the last pass of pre-copy. */
+export function stopAndCopy(plan: Plan, round = 0): { address: string; input: StopAndCopyInput }[] {
   const devices = plannedDevices(plan).map((device) => ({
     id: device.id,
     address: source(device),
     p2p: device.p2p,
     preCopy: device.preCopy,
   }));
-  return [{ address: 'stop-and-copy', input: { devices, pauseBeforeSwitchover: plan.pauseBeforeSwitchover } }];
+  const input = { devices, pauseBeforeSwitchover: plan.pauseBeforeSwitchover };
+  const { drivers } = driversOf(cooperatingDevices(plan));
+  const cooperation =
+    drivers === undefined ? undefined : { drivers, round: round + 1, ends: roundEnd(plan.loop, plan) };
+  return [{ address: 'stop-and-copy', input: cooperation === undefined ? input : { ...input, cooperation } }];
 }
 
 export function rollBack(plan: Plan, sending: RollBackInput['sending']): { address: string; input: RollBackInput }[] {
@@ -100,7 +132,7 @@ export function rollBack(plan: Plan, sending: RollBackInput['sending']): { addre
   return [
     {
       address: 'roll-back',
-      input: { sending, switching: sending === 'stop-and-copy', devices },
+      input: { sending, switching: sending === 'stop-and-copy', devices, ...driversOf(cooperatingDevices(plan)) },
     },
   ];
 }

@@ -4,20 +4,44 @@
  * The plan is plain JSON and stands in the first record of a journal. `blockers` says why a plan may not even start, as
  * QEMU does before it leaves status none (hw/vfio/migration.c, migration/migration.c: migrate_add_blocker).
  */
-import type { IovaSection } from './iova-ranges.ts';
+import type { IovaSection, RangeRule } from './iova-ranges.ts';
 import { type LoopName, loop } from './loops.ts';
-import { type CommandName, type FeatureMask, VFIO_MIGRATION_P2P, VFIO_MIGRATION_PRE_COPY } from './words.ts';
+import {
+  type CommandName,
+  type FeatureMask,
+  type TrackerChoice,
+  VFIO_MIGRATION_P2P,
+  VFIO_MIGRATION_PRE_COPY,
+} from './words.ts';
 
 export interface PlanDevice {
   readonly id: string;
   readonly features: FeatureMask;
   /** The kernel's probe of DMA_LOGGING_START succeeded. */
   readonly logsDma: boolean;
+  /**
+   * The guest's driver halts the device's DMA when it is asked to and writes every page that it could have written. Absent:
+   * nobody said anything about the driver, so it does not.
+   */
+  readonly cooperates?: boolean;
+  /** The driver halts at every sync of pre-copy as well; absent: only before the switchover. */
+  readonly haltsDuring?: 'precopy';
+  /** QEMU's x-pre-copy-dirty-page-tracking; absent: on. Off: its container is not collected until the devices stop. */
+  readonly preCopyDirtyTracking?: false;
 }
 
 export interface PlanContainer {
   readonly id: string;
   readonly iommuTracks: boolean;
+  /** Whose rule decides between the trackers; absent: QEMU's. */
+  readonly choice?: TrackerChoice;
+  /** The IOMMU's dirty pages are type1's: what is mapped, or pinned for mediated devices. Absent: they are dirty bits. */
+  readonly type1?: true;
+  /** The guest maps and unmaps for these devices by itself; absent: all of RAM is mapped, address for address. */
+  readonly viommu?: {
+    /** I/O page numbers that the guest can map: what a device that logs is asked to watch. */
+    readonly aperturePages: number;
+  };
   readonly devices: readonly PlanDevice[];
 }
 
@@ -39,6 +63,8 @@ export interface Plan {
   readonly giveUpAfterMs: number;
   readonly pageBytes: number;
   readonly sections: readonly IovaSection[];
+  /** What a device that logs is asked to watch; absent: as the loop's release does. */
+  readonly ranges?: RangeRule;
   readonly containers: readonly PlanContainer[];
   readonly deadlinesMs: Partial<Readonly<Record<CommandName, number>>>;
 }
@@ -63,6 +89,17 @@ export function plannedDevices(plan: Plan): readonly PlannedDevice[] {
   );
 }
 
+/**
+ * Devices whose guest driver takes part: those that nobody else can track, in a container where everyone who cannot log has
+ * a driver that helps. An IOMMU that tracks needs no help.
+ */
+export function cooperatingDevices(plan: Plan): readonly PlannedDevice[] {
+  const ids = plan.containers
+    .filter(guestTracks)
+    .flatMap((container) => container.devices.filter((device) => !device.logsDma).map((device) => device.id));
+  return plannedDevices(plan).filter((device) => ids.includes(device.id));
+}
+
 /** Why this plan may not start; empty when it may. */
 export function blockers(plan: Plan): readonly string[] {
   const devices = plannedDevices(plan);
@@ -81,15 +118,73 @@ export function blockers(plan: Plan): readonly string[] {
     );
   }
   for (const container of plan.containers) {
+    reasons.push(...viommuBlockers(container, plan.loop), ...type1Blockers(container, plan));
+  }
+  for (const container of plan.containers) {
     if (plan.enableMigration !== 'auto' || tracks(container)) continue;
     const cannot = container.devices.filter((device) => !device.logsDma).map((device) => device.id);
     reasons.push(
-      `container ${container.id} has no dirty tracking: ${cannot.join(', ')} cannot log DMA and the IOMMU cannot track (enable-migration=on goes on with all memory dirty for ever)`,
+      `container ${container.id} has no dirty tracking: ${cannot.join(', ')} cannot log DMA${unhelped(container)} and the IOMMU cannot track (enable-migration=on goes on with all memory dirty for ever)`,
     );
   }
   return reasons;
 }
 
 function tracks(container: PlanContainer): boolean {
-  return container.iommuTracks || container.devices.every((device) => device.logsDma);
+  return container.iommuTracks || logsItself(container) || guestTracks(container);
+}
+
+/** Those that cannot log have drivers that help, and nothing better tracks them. */
+function guestTracks(container: PlanContainer): boolean {
+  const cannot = container.devices.filter((device) => !device.logsDma);
+  return !container.iommuTracks && cannot.length > 0 && cannot.every((device) => device.cooperates === true);
+}
+
+/** Whose guest driver was asked for and does not help. */
+function unhelped({ devices }: PlanContainer): string {
+  const alone = devices.filter((device) => !device.logsDma && device.cooperates === false).map((device) => device.id);
+  if (alone.length === 0) return '';
+  return `, the guest ${alone.length === 1 ? 'driver' : 'drivers'} of ${alone.join(', ')} ${alone.length === 1 ? 'does' : 'do'} not cooperate`;
+}
+
+/** Every device of the container logs, so that it would be its tracker. */
+function logsItself(container: PlanContainer): boolean {
+  if (container.choice === 'iommu-first' && container.iommuTracks) return false;
+  return container.devices.every((device) => device.logsDma);
+}
+
+/** Pages whose bits fit into 256 MiB, the largest bitmap that type1 returns: drivers/vfio/vfio_iommu_type1.c. */
+const TYPE1_PAGES_MAX = 2 ** 31;
+/** Loops of the releases before the blocker (hw/vfio/migration.c, October 2025): there the sync fails instead. */
+const BEFORE_TYPE1_BLOCKER: readonly LoopName[] = ['qemu-7.2', 'qemu-8.0', 'qemu-8.2', 'qemu-9.2'];
+
+/** type1 answers an unmap or a query of the whole guest with one bitmap, and that has a limit: 8 TiB of 4 KiB pages. */
+function type1Blockers(container: PlanContainer, plan: Plan): readonly string[] {
+  const pages = plan.sections.reduce((sum, section) => sum + (section.of === 'ram' ? section.pages : 0), 0);
+  if (container.type1 !== true || container.devices.length === 0 || logsItself(container)) return [];
+  if (pages <= TYPE1_PAGES_MAX || BEFORE_TYPE1_BLOCKER.includes(plan.loop)) return [];
+  return [
+    `container ${container.id}: type1 returns bits for ${TYPE1_PAGES_MAX} pages at most, and the guest has ${pages}`,
+  ];
+}
+
+/** With enable-migration=on the device does not even come up (vfio_migration_realize), so nothing migrates then either. */
+function viommuBlockers(container: PlanContainer, name: LoopName): readonly string[] {
+  if (container.viommu === undefined || container.devices.length === 0) return [];
+  const { viommu } = loop(name);
+  switch (viommu) {
+    case 'allowed':
+      return [];
+    case 'blocks':
+      return [
+        `container ${container.id} is behind a vIOMMU, which ${name} does not migrate (qemu-11.1 is the first loop here that does, with the IOMMU as tracker)`,
+      ];
+    case 'blocks-device-logs':
+      if (!logsItself(container)) return [];
+      return [
+        `container ${container.id} is behind a vIOMMU and its devices log their own DMA, which ${name} does not migrate (with dmaLogging off the IOMMU tracks)`,
+      ];
+    default:
+      return viommu satisfies never;
+  }
 }

@@ -48,6 +48,8 @@ export interface PreCopyInput {
   /** Devices that can migrate; those with `preCopy` offer their state early. */
   readonly devices: readonly { readonly id: string; readonly address: Address; readonly preCopy: boolean }[];
   readonly switchoverAck: boolean;
+  /** Drivers of the guest that halt their devices' DMA at each sync, write every page of it and go on; absent: none. */
+  readonly drivers?: readonly { readonly id: string; readonly address: Address }[];
 }
 
 interface Context extends PreCopyInput {
@@ -71,6 +73,7 @@ interface Context extends PreCopyInput {
 
 type Events = Received<'pre-copy'> | Answer<'sendRound' | 'haltRound' | 'queryDeviceSizes'>;
 
+const driversOf = (context: Context) => context.drivers ?? [];
 const preCopyDevices = (context: Context) => context.devices.filter((device) => device.preCopy);
 
 export const preCopy = setup({
@@ -80,6 +83,8 @@ export const preCopy = setup({
     ...messages({
       startLog: ['dirty-log', 'START'],
       syncLog: ['dirty-log', 'SYNC'],
+      haltDrivers: ['guest-driver', 'HALT_DMA'],
+      resumeDrivers: ['guest-driver', 'RESUME_DMA'],
       setDevices: ['device', 'SET_STATE'],
       askPolicy: ['policy', 'ASSESS'],
       tellStarted: ['migration', 'PRECOPY_STARTED'],
@@ -88,9 +93,10 @@ export const preCopy = setup({
       tellHalted: ['roll-back', 'SENDING_HALTED'],
     }),
     ...facts({ tellAssessment: 'ROUND_ASSESSED' }),
+    expectDrivers: assign(({ context }) => expecting(driversOf(context).map(({ id }) => id))),
     expectDevices: assign(({ context }) => expecting(preCopyDevices(context).map((device) => device.id))),
     countArrival: assign(({ context, event }) =>
-      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {},
+      event.type === 'DEVICE_REACHED' || event.type === 'DRIVER_REACHED' ? arrived(context, event.device) : {},
     ),
     countRound: assign(({ context }) => ({ round: context.round + 1 })),
     rememberSync: assign(({ event }) =>
@@ -130,6 +136,8 @@ export const preCopy = setup({
       event.type === 'DEVICE_REACHED' && event.asked === 'PRE_COPY' && event.state === 'PRE_COPY',
     deviceFailed: ({ event }) =>
       event.type === 'DEVICE_REACHED' && event.asked === 'PRE_COPY' && event.state !== 'PRE_COPY',
+    driversHalt: ({ context }) => driversOf(context).length > 0,
+    driverReached: ({ event }) => event.type === 'DRIVER_REACHED' && event.state === event.asked,
     hasDevices: ({ context }) => context.devices.length > 0,
     saysSwitchover: ({ context }) => context.verdict === 'switchover',
     allAcked: ({ context }) => context.unacked.length === 0,
@@ -162,6 +170,7 @@ export const preCopy = setup({
     SWITCHOVER_ACKED: { description: "The destination has loaded this device's initial data.", actions: 'rememberAck' },
     SET_DOWNTIME_LIMIT: { description: 'In force from the next pass on.', actions: 'rememberLimit' },
     DEVICE_REACHED: { description: 'An answer to an order that a later one has replaced.' },
+    DRIVER_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     DIRTY_LOG_REACHED: { description: 'An answer to an order that a later one has replaced.' },
   },
   states: {
@@ -224,17 +233,57 @@ export const preCopy = setup({
               }),
             },
           ],
-          on: { 'DONE.sendRound': { target: 'syncing', actions: 'rememberSent' } },
+          on: {
+            'DONE.sendRound': [
+              { guard: 'driversHalt', target: 'haltingDma', actions: 'rememberSent' },
+              { target: 'syncing', actions: 'rememberSent' },
+            ],
+          },
+        },
+        haltingDma: {
+          description: 'Drivers that help at each sync halt their DMA and write every page of it before the collect.',
+          entry: [
+            'expectDrivers',
+            {
+              type: 'haltDrivers',
+              params: ({ context }) => ({ to: driversOf(context).map(({ address }) => address) }),
+            },
+          ],
+          on: {
+            DRIVER_REACHED: [
+              { guard: 'driverReached', actions: 'countArrival' },
+              { target: '#pre-copy.failed', actions: 'rememberFailure' },
+            ],
+          },
+          always: { guard: 'everyoneArrived', target: 'syncing' },
         },
         syncing: {
           description: 'Every log is collected: what was written since the last sync, and what this pass left.',
           entry: { type: 'syncLog', params: { final: false } },
           on: {
             BITMAP_SYNCED: [
+              { guard: 'driversHalt', target: 'resumingDma', actions: 'rememberSync' },
               { guard: 'hasDevices', target: 'sizing', actions: 'rememberSync' },
               { target: 'assessing', actions: ['rememberSync', 'observe'] },
             ],
           },
+        },
+        resumingDma: {
+          description: 'What the devices write from here on is found by the next halt.',
+          entry: [
+            'expectDrivers',
+            {
+              type: 'resumeDrivers',
+              params: ({ context }) => ({ to: driversOf(context).map(({ address }) => address), host: 'source' }),
+            },
+          ],
+          on: {
+            DRIVER_REACHED: [
+              { guard: 'driverReached', actions: 'countArrival' },
+              { target: '#pre-copy.failed', actions: 'rememberFailure' },
+            ],
+          },
+          always: { guard: 'everyoneArrived', target: 'sizing' },
         },
         sizing: {
           description:

@@ -3,11 +3,13 @@
  *
  * In this order: nothing is sent any more; the destination is given up; the source holds its storage again; the devices run
  * (quiet together first, as they were stopped); the logs are off; only then the vCPUs run, because a guest must not find
- * its device stopped (QEMU: the notifier sets RUNNING for every device before the VM is started). What cannot be undone is
+ * its device stopped (QEMU: the notifier sets RUNNING for every device before the VM is started); and drivers of the guest
+ * that had halted their devices' DMA go on, for which it must run. What cannot be undone is
  * passed over with a warning, except the storage: a source that cannot have it again stays stopped and says so.
  */
 import { assign, setup } from 'xstate';
 import { arrived, everyoneArrived, expecting } from './barrier.ts';
+import { driverSilent } from './failure.ts';
 import { type Address, commands, facts, messages, type Received } from './messages.ts';
 import type { Answer, DeviceState, Errno } from './words.ts';
 
@@ -20,6 +22,8 @@ export interface RollBackInput {
   /** The switchover had begun: the guest may be stopped and the storage released. */
   readonly switching: boolean;
   readonly devices: readonly { readonly id: string; readonly address: Address; readonly p2p: boolean }[];
+  /** Drivers of the guest that may have halted their devices' DMA; absent: none. */
+  readonly drivers?: readonly { readonly id: string; readonly address: Address }[];
 }
 
 interface Context extends RollBackInput {
@@ -32,6 +36,7 @@ interface Context extends RollBackInput {
 
 type Events = Received<'roll-back'> | Answer<'acquireStorage'>;
 
+const driversOf = (context: Context) => context.drivers ?? [];
 const withP2p = (context: Context) => context.devices.filter((device) => device.p2p);
 
 export const rollBack = setup({
@@ -46,6 +51,7 @@ export const rollBack = setup({
       runDevices: ['device', 'SET_STATE'],
       stopLog: ['dirty-log', 'STOP'],
       resumeGuest: ['guest', 'RESUME'],
+      resumeDrivers: ['guest-driver', 'RESUME_DMA'],
       tellDone: ['migration', 'ROLLED_BACK'],
     }),
     ...facts({ warn: 'WARNED' }),
@@ -57,8 +63,9 @@ export const rollBack = setup({
       target: 'RUNNING' as const,
       ...expecting(context.devices.map(({ id }) => id)),
     })),
+    expectDrivers: assign(({ context }) => expecting(driversOf(context).map(({ id }) => id))),
     countArrival: assign(({ context, event }) =>
-      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {},
+      event.type === 'DEVICE_REACHED' || event.type === 'DRIVER_REACHED' ? arrived(context, event.device) : {},
     ),
     countAttempt: assign(({ context }) => ({ attempts: context.attempts + 1 })),
     rememberErrno: assign(({ event }) => ('errno' in event ? { errno: event.errno } : {})),
@@ -78,6 +85,10 @@ export const rollBack = setup({
     destinationIsGone: ({ event }) => event.type === 'DESTINATION_REACHED' && event.asked === 'gone',
     logIsOff: ({ event }) => event.type === 'DIRTY_LOG_REACHED' && event.asked === 'off',
     guestRuns: ({ event }) => event.type === 'GUEST_REACHED' && event.asked === 'running' && event.state === 'running',
+    driverRuns: ({ event }) =>
+      event.type === 'DRIVER_REACHED' && event.asked === 'running' && event.state === 'running',
+    driverDoesNotRun: ({ event }) =>
+      event.type === 'DRIVER_REACHED' && event.asked === 'running' && event.state !== 'running',
     guestDoesNotRun: ({ event }) =>
       event.type === 'GUEST_REACHED' && event.asked === 'running' && event.state !== 'running',
   },
@@ -90,6 +101,7 @@ export const rollBack = setup({
   on: {
     DEVICE_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     GUEST_REACHED: { description: 'An answer to an order that a later one has replaced.' },
+    DRIVER_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     DIRTY_LOG_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     DESTINATION_REACHED: { description: 'An answer to an order that a later one has replaced.' },
   },
@@ -183,16 +195,37 @@ export const rollBack = setup({
         ],
       },
     },
-    checkingGuest: { always: [{ guard: 'wasSwitching', target: 'resumingGuest' }, { target: 'done' }] },
+    checkingGuest: { always: [{ guard: 'wasSwitching', target: 'resumingGuest' }, { target: 'resumingDma' }] },
     resumingGuest: {
       entry: 'resumeGuest',
       on: {
         GUEST_REACHED: [
-          { guard: 'guestRuns', target: 'done' },
+          { guard: 'guestRuns', target: 'resumingDma' },
           { guard: 'guestDoesNotRun', target: 'stuck', actions: ['rememberErrno', 'noteGuest'] },
           { description: 'An answer to an order that a later one has replaced.' },
         ],
       },
+    },
+    resumingDma: {
+      description: 'A driver does it on the vCPUs. One that cannot leaves its device silent, and the guest runs on.',
+      entry: [
+        'expectDrivers',
+        {
+          type: 'resumeDrivers',
+          params: ({ context }) => ({ to: driversOf(context).map(({ address }) => address), host: 'source' }),
+        },
+      ],
+      on: {
+        DRIVER_REACHED: [
+          { guard: 'driverRuns', actions: 'countArrival' },
+          {
+            guard: 'driverDoesNotRun',
+            actions: ['countArrival', { type: 'warn', params: ({ event }) => driverSilent(event) }],
+          },
+          { description: 'An answer to an order that a later one has replaced.' },
+        ],
+      },
+      always: { guard: 'everyoneArrived', target: 'done' },
     },
     done: { entry: { type: 'tellDone', params: { guest: 'running', because: '' } } },
     stuck: {

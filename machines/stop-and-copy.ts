@@ -5,10 +5,14 @@
  * P2P before the first one is stopped, so none can be written by another that still runs; all are stopped before the last
  * collect; the last collect comes before the last copy. Then the destination loads and proves every image, the storage
  * changes hands, and only then may the destination run. From `handingOver` on this chart cannot be cancelled.
+ *
+ * A device that only the guest's driver can tell about comes before all that, while the vCPUs still run: its DMA is halted,
+ * the driver writes every page of it, and what that made dirty is collected and sent. None of it is downtime of the guest.
  */
 import { assign, setup } from 'xstate';
 import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { during } from './failure.ts';
+import type { Cooperation } from './guest-driver.ts';
 import { type Address, commands, facts, messages, type Received, type SwitchoverPhase } from './messages.ts';
 import type { Answer, Errno } from './words.ts';
 
@@ -21,6 +25,8 @@ export interface StopAndCopyDevice {
 }
 
 export interface StopAndCopyInput {
+  /** Absent: no device needs it. */
+  readonly cooperation?: Cooperation;
   readonly devices: readonly StopAndCopyDevice[];
   readonly pauseBeforeSwitchover: boolean;
 }
@@ -34,9 +40,12 @@ interface Context extends StopAndCopyInput {
   errno: Errno | undefined;
 }
 
-type Events = Received<'stop-and-copy'> | Answer<'sendRemaining' | 'sendDeviceState' | 'releaseStorage' | 'haltRound'>;
+type Events =
+  | Received<'stop-and-copy'>
+  | Answer<'sendRound' | 'sendRemaining' | 'sendDeviceState' | 'releaseStorage' | 'haltRound'>;
 
 const withP2p = (context: Context) => context.devices.filter((device) => device.p2p);
+const driversOf = (context: Context) => context.cooperation?.drivers ?? [];
 const addresses = (devices: readonly StopAndCopyDevice[]) => devices.map((device) => device.address);
 const ids = (devices: readonly StopAndCopyDevice[]) => devices.map((device) => device.id);
 
@@ -53,8 +62,9 @@ const enter = (phase: SwitchoverPhase) => ({ type: 'tellPhase', params: { phase 
 export const stopAndCopy = setup({
   types: {} as { context: Context; events: Events; input: StopAndCopyInput },
   actions: {
-    ...commands('sendRemaining', 'sendDeviceState', 'releaseStorage', 'haltRound'),
+    ...commands('sendRound', 'sendRemaining', 'sendDeviceState', 'releaseStorage', 'haltRound'),
     ...messages({
+      haltDrivers: ['guest-driver', 'HALT_DMA'],
       stopGuest: ['guest', 'STOP'],
       quiescePreCopyDevices: ['device', 'SET_STATE'],
       quiesceRunningDevices: ['device', 'SET_STATE'],
@@ -73,10 +83,11 @@ export const stopAndCopy = setup({
       tellHalted: ['roll-back', 'SENDING_HALTED'],
     }),
     ...facts({ tellPhase: 'SWITCHOVER_PHASE_ENTERED' }),
+    expectDrivers: assign(({ context }) => expecting(driversOf(context).map(({ id }) => id))),
     expectP2p: assign(({ context }) => expecting(ids(withP2p(context)))),
     expectAll: assign(({ context }) => expecting(ids(context.devices))),
     countArrival: assign(({ context, event }) =>
-      event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : {},
+      event.type === 'DEVICE_REACHED' || event.type === 'DRIVER_REACHED' ? arrived(context, event.device) : {},
     ),
     rememberSync: assign(({ event }) => (event.type === 'BITMAP_SYNCED' ? { dirtySet: event.dirtySet } : {})),
     dropSent: assign(({ context }) => ({ toSend: context.toSend.slice(1) })),
@@ -87,6 +98,9 @@ export const stopAndCopy = setup({
   },
   guards: {
     everyoneArrived: ({ context }) => everyoneArrived(context),
+    driversHelp: ({ context }) => context.cooperation !== undefined,
+    driverHalted: ({ event }) =>
+      event.type === 'DRIVER_REACHED' && event.asked === 'halted' && event.state === 'halted',
     guestStopped: ({ event }) =>
       event.type === 'GUEST_REACHED' && event.asked === 'stopped' && event.state === 'stopped',
     guestDidNotStop: ({ event }) =>
@@ -123,13 +137,14 @@ export const stopAndCopy = setup({
   initial: 'switching',
   states: {
     switching: {
-      initial: 'stoppingGuest',
+      initial: 'choosing',
       on: {
         HALT: 'halting',
         GUEST_REACHED: [
           { guard: 'guestDidNotStop', target: 'failed', actions: 'rememberFailure' },
           { description: 'An answer that has been counted.' },
         ],
+        DRIVER_REACHED: { description: 'An answer to an order that a later one has replaced.' },
         DEVICE_REACHED: [
           { guard: 'deviceFailed', target: 'failed', actions: 'rememberFailure' },
           { description: 'An answer to an order that a later one has replaced.' },
@@ -144,6 +159,44 @@ export const stopAndCopy = setup({
         'FAILED.*': { target: 'failed', actions: 'rememberFailure' },
       },
       states: {
+        choosing: {
+          always: [{ guard: 'driversHelp', target: 'haltingDma' }, { target: 'stoppingGuest' }],
+        },
+        haltingDma: {
+          description:
+            'The vCPUs run until every driver has halted its DMA and written every page of it: stopped ones could not.',
+          entry: [
+            'expectDrivers',
+            {
+              type: 'haltDrivers',
+              params: ({ context }) => ({ to: driversOf(context).map(({ address }) => address) }),
+            },
+          ],
+          on: {
+            DRIVER_REACHED: [
+              { guard: 'driverHalted', actions: 'countArrival' },
+              { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
+            ],
+          },
+          always: { guard: 'everyoneArrived', target: 'collectingDummyWrites' },
+        },
+        collectingDummyWrites: {
+          description: 'Only now: a collect that comes before the dummy writes leaves what the devices wrote unknown.',
+          entry: { type: 'syncLog', params: { final: false } },
+          on: { BITMAP_SYNCED: { target: 'copyingDummyWrites', actions: 'rememberSync' } },
+        },
+        copyingDummyWrites: {
+          description: 'One pass more while the vCPUs run, so that a large DMA area is not sent in the downtime.',
+          entry: {
+            type: 'sendRound',
+            params: ({ context }) => ({
+              round: context.cooperation?.round ?? 0,
+              dirtySet: context.dirtySet,
+              ends: context.cooperation?.ends ?? { rule: 'drained' },
+            }),
+          },
+          on: { 'DONE.sendRound': 'stoppingGuest' },
+        },
         stoppingGuest: {
           entry: [enter('stop-vcpus'), 'stopGuest'],
           on: {

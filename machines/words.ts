@@ -51,17 +51,37 @@ export type Errno =
   | 'EPERM'
   | 'ETIMEDOUT';
 
-/** Which tracker knows what the devices of a container wrote: QEMU, hw/vfio/container.c. */
-export type Tracker = 'device' | 'iommu' | 'perpetual';
+/**
+ * Which tracker knows what the devices of a container wrote: QEMU, hw/vfio/container.c. `guest`: those that cannot log have
+ * drivers that halt their DMA and write every page of it themselves, so that KVM's log knows. `per-device`: those that can log
+ * do, and the IOMMU tracks the container for the others.
+ */
+export type Tracker = 'device' | 'iommu' | 'per-device' | 'guest' | 'perpetual';
+
+/** Whose rule decides between the trackers that a container has; `qemu` is what QEMU does. */
+export const TRACKER_CHOICES = ['qemu', 'iommu-first', 'per-device'] as const;
+export type TrackerChoice = (typeof TRACKER_CHOICES)[number];
 
 /** Pages reported dirty, by who wrote them: `vcpu`, `dma:nic0`, `host:vhost`, ... */
 export type PagesBySource = Readonly<Record<string, number>>;
 
-/** Write-protection faults, exits of full PML buffers, exits of full dirty rings until they are harvested and reset. */
+/**
+ * Write-protection faults, exits of full PML buffers, exits of full dirty rings until they are harvested and reset, and faults
+ * that split a huge mapping or make one whole again; writes to a mediated device's tables that the host notes.
+ */
 export interface GuestStalledNs {
   readonly dirtyFaults?: number;
   readonly pmlExits?: number;
   readonly ringFull?: number;
+  readonly splits?: number;
+  readonly tableUpdates?: number;
+}
+
+/** Of a device's own rate, in percent; null: not known. On the source before, since the migration began, and where it goes. */
+export interface ThroughputPercent {
+  readonly before: number | null;
+  readonly during: number;
+  readonly after: number | null;
 }
 
 /** One DMA logging range, in pages: first page and number of pages. */
@@ -143,10 +163,19 @@ export interface Commands {
   setDeviceState: { params: { readonly target: DeviceState }; result: { readonly state: DeviceState } };
   getDeviceState: { params: None; result: { readonly state: DeviceState } };
   resetDevice: { params: None; result: { readonly state: DeviceState } };
+  // The guest's driver of one device (addressed by the chart that asks) that nobody can track.
+  notifyGuest: { params: None; result: None };
+  /** `dmaPages`: every page that the device's DMA could reach when it was halted. */
+  haltDma: { params: None; result: { readonly dmaPages: number } };
+  /** The PCI command register's bus master bit is read back: `halted` when it is off. */
+  confirmDmaHalted: { params: None; result: { readonly halted: boolean } };
+  dirtyDmaPages: { params: None; result: { readonly dirtiedPages: number } };
+  resumeDma: { params: { readonly host: 'source' | 'destination' }; result: None };
   // One container's tracker. `of` names a device, or `iommu`.
   startTracking: {
     params: { readonly tracker: Tracker; readonly of: string; readonly ranges: readonly PageRange[] };
-    result: None;
+    /** Pages that a device watches beside those it was asked for: gaps between joined ranges. Left out when none, or unknown. */
+    result: { readonly extraPages?: number };
   };
   reportDirty: {
     params: { readonly tracker: Tracker; readonly of: readonly string[] };
@@ -173,6 +202,17 @@ export interface Commands {
        * out by a driver that does not know.
        */
       readonly guestStalledNs?: GuestStalledNs;
+      /**
+       * How fast devices that may have to wait for their IOMMU have gone, by device. Left out where none has to, and by a
+       * driver that does not know.
+       */
+      readonly deviceThroughputPercent?: Readonly<Record<string, ThroughputPercent>>;
+      /**
+       * At the final sync, what a model that knows the truth found wrong: pages that differ from the destination's and that
+       * no log reported. Left out where there are none, and by a driver that does not know.
+       */
+      readonly underReportedPages?: number;
+      readonly firstUnderReportedPages?: readonly number[];
     };
   };
   queryDeviceSizes: {
@@ -225,6 +265,11 @@ export const COMMANDS: Readonly<Record<CommandName, { readonly class: CommandCla
   setDeviceState: { class: 'queryable', deadlineMs: 30_000 },
   getDeviceState: { class: 'repeatable', deadlineMs: 10_000 },
   resetDevice: { class: 'repeatable', deadlineMs: 30_000 },
+  notifyGuest: { class: 'repeatable', deadlineMs: 10_000 },
+  haltDma: { class: 'repeatable', deadlineMs: 30_000 },
+  confirmDmaHalted: { class: 'repeatable', deadlineMs: 10_000 },
+  dirtyDmaPages: { class: 'repeatable', deadlineMs: 60_000 },
+  resumeDma: { class: 'repeatable', deadlineMs: 30_000 },
   startTracking: { class: 'queryable', deadlineMs: 30_000 },
   reportDirty: { class: 'consuming', deadlineMs: 30_000 },
   stopTracking: { class: 'repeatable', deadlineMs: 30_000 },

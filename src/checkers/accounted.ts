@@ -24,14 +24,19 @@ export class Accounted implements Checker {
   private lastSentAt: number | undefined;
   /** A send that was not answered with a success: how much it sent nobody said. */
   private untold = false;
+  /** The sends without an answer yet that come after the last one answered: what they have sent nobody could say so far. */
+  private underWay = 0;
 
   see(happening: Happening): void {
     switch (happening.kind) {
       case 'issued':
         if (happening.command.name === 'stopVcpus') this.stopOrderedNs ??= happening.atNs;
         if (happening.command.name === 'resumeVcpus') this.forgetDowntime();
+        if (sends(happening.command.name)) this.underWay += 1;
         break;
       case 'done':
+        // The stream is one, in order: what was begun before this send has had its answer, or will never have it.
+        if (sends(happening.command.name)) this.underWay = 0;
         this.done(happening);
         break;
       case 'failed':
@@ -53,7 +58,8 @@ export class Accounted implements Checker {
     const { name, toldBytes, lastSentAt } = this;
     const result = this.broke.result();
     if (!result.held || wireBytes === undefined) return result;
-    if (toldBytes === wireBytes || (this.untold && toldBytes < wireBytes)) return result;
+    const untold = this.untold || this.underWay > 0;
+    if (toldBytes === wireBytes || (untold && toldBytes < wireBytes)) return result;
     const because = `${toldBytes} bytes were told as sent and ${wireBytes} went over the link`;
     return { name, held: false, because, ...(lastSentAt === undefined ? {} : { position: lastSentAt }) };
   }

@@ -5,13 +5,14 @@
  * Sources: include/uapi/linux/vfio.h (P2P states; DMA logging starts before and ends after the device runs),
  * Documentation/virt/kvm/api.rst (dirty log, dirty ring: collect after the vCPUs have left), QEMU
  * docs/devel/migration/vfio.rst. Corruption by a wrong order may not show in a given run, so the order itself is held, not
- * its result. What orders devices about on the way back to a running source is another order and not held here. A guest
- * that helps to migrate a device (dummy writes) is not known here yet.
+ * its result. What orders devices about on the way back to a running source is another order and not held here. Of a device
+ * that only the guest's driver can tell about, see guest-order.ts.
  */
 import type { DeviceState } from '../../machines/words.ts';
 import type { Command } from '../core/effect.ts';
 import { type Checker, type CheckResult, FirstBreak } from './checker.ts';
 import { type Collection, collection, mergesTooEarly } from './collection.ts';
+import { GuestOrder, guestTracks } from './guest-order.ts';
 import { type Happening, type PlannedContainer, resultOf, stateOf } from './happening.ts';
 
 type Seen<K extends Happening['kind']> = Extract<Happening, { kind: K }>;
@@ -24,6 +25,7 @@ const BACK = ['cancelling', 'cancelled', 'failing', 'failed'];
 export class FinalOrder implements Checker {
   readonly name = 'final-order';
   private readonly broke = new FirstBreak(this.name);
+  private readonly guest = new GuestOrder();
   private containers: readonly PlannedContainer[] = [];
   private vcpusStopped = false;
   /** From the announcement on: whatever collects now collects for the last time. */
@@ -48,6 +50,7 @@ export class FinalOrder implements Checker {
     switch (happening.kind) {
       case 'opened':
         this.containers = happening.containers;
+        this.guest.opened(happening.containers);
         for (const id of this.deviceIds()) this.states.set(`device/${id}`, 'RUNNING');
         break;
       case 'issued':
@@ -77,7 +80,8 @@ export class FinalOrder implements Checker {
   }
 
   private issued({ command, position }: Seen<'issued'>): void {
-    const because = this.tooEarly(command);
+    const guestBecause = this.guest.issued(command, this.goesBack);
+    const because = this.tooEarly(command) ?? guestBecause;
     if (because !== undefined) this.broke.at(position, `${command.name} ${because}`);
     switch (command.name) {
       case 'resumeVcpus':
@@ -178,7 +182,10 @@ export class FinalOrder implements Checker {
     readonly everything: boolean;
   }): string | undefined {
     if (!everything) {
-      const trackings = this.containers.filter(({ devices }) => devices.length > 0).map(({ id }) => `tracking/${id}`);
+      const stopped = this.collected?.allStopped === true;
+      const trackings = this.containers
+        .filter(({ devices }) => devices.length > 0 && (stopped || devices.every(reportsWhileRunning)))
+        .map(({ id }) => `tracking/${id}`);
       const early = mergesTooEarly(this.collected, trackings);
       if (early !== undefined) return `merges and ${early}`;
     }
@@ -188,7 +195,10 @@ export class FinalOrder implements Checker {
       : 'is final, and its logs were asked for while something still ran';
   }
 
-  private done({ command, event }: Seen<'done'>): void {
+  private done(happening: Seen<'done'>): void {
+    const { command, event } = happening;
+    const because = this.guest.done(happening);
+    if (because !== undefined && !this.goesBack) this.broke.at(happening.position, `${command.name} ${because}`);
     switch (command.name) {
       case 'stopVcpus':
         this.vcpusStopped = true;
@@ -262,8 +272,20 @@ export class FinalOrder implements Checker {
   }
 }
 
-/** Who tracks for a container: all of its devices if all can, else its IOMMU, else nobody and everything is dirty. */
-function trackersOf({ devices, iommuTracks }: PlannedContainer): readonly string[] {
-  if (devices.every(({ logsDma }) => logsDma)) return devices.map(({ id }) => id);
+/**
+ * Who tracks for a container: all of its devices if all can, else its IOMMU, else those that can while the guest's drivers
+ * help with the others, else nobody and everything is dirty.
+ */
+function trackersOf(container: PlannedContainer): readonly string[] {
+  const { devices, iommuTracks, choice } = container;
+  const logging = devices.filter(({ logsDma }) => logsDma).map(({ id }) => id);
+  if (choice === 'iommu-first' && iommuTracks && devices.length > 0) return ['iommu'];
+  if (choice === 'per-device' && iommuTracks && logging.length < devices.length) return [...logging, 'iommu'];
+  if (logging.length === devices.length || guestTracks(container)) return logging;
   return iommuTracks ? ['iommu'] : [];
+}
+
+/** With x-pre-copy-dirty-page-tracking=off a device keeps its container from being collected until all have stopped. */
+function reportsWhileRunning({ preCopyDirtyTracking }: PlannedContainer['devices'][number]): boolean {
+  return preCopyDirtyTracking !== false;
 }

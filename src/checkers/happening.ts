@@ -19,12 +19,18 @@ export interface PlannedDevice {
   readonly id: string;
   readonly features: FeatureMask;
   readonly logsDma: boolean;
+  /** Absent: its container is collected at every sync. */
+  readonly preCopyDirtyTracking?: false;
+  /** The guest's driver halts its DMA and writes its pages. */
+  readonly cooperates?: boolean;
 }
 
 /** The hardware that a run was opened with. */
 export interface PlannedContainer {
   readonly id: string;
   readonly iommuTracks: boolean;
+  /** Whose rule decides between the trackers; absent: QEMU's. */
+  readonly choice?: 'qemu' | 'iommu-first' | 'per-device';
   readonly devices: readonly PlannedDevice[];
 }
 

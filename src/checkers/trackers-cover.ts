@@ -3,10 +3,13 @@
  *
  * A report clears what it reads (include/uapi/linux/vfio.h, VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT; KVM_GET_DIRTY_LOG in
  * Documentation/virt/kvm/api.rst). If it fails, or its answer is lost, part of the log may be gone: only a sync that takes
- * all of memory for dirty, or a new epoch, makes it whole again. The pages themselves are the model's to count.
+ * all of memory for dirty, or a new epoch, makes it whole again.
+ *
+ * The pages themselves are the model's to count: at the final sync nothing writes any more, and a page that differs and is
+ * not waiting to be sent is one that no log reported, in that sync or in any before it.
  */
 import { type Checker, type CheckResult, FirstBreak, type ModelTruth } from './checker.ts';
-import type { Happening } from './happening.ts';
+import { type Happening, resultOf } from './happening.ts';
 
 export class TrackersCover implements Checker {
   readonly name = 'trackers-cover';
@@ -35,7 +38,7 @@ export class TrackersCover implements Checker {
         break;
       }
       case 'done':
-        if (happening.command.name === 'syncBitmap') this.lastSyncAt = happening.position;
+        if (happening.command.name === 'syncBitmap') this.synced(happening);
         break;
       case 'opened':
       case 'told':
@@ -52,6 +55,15 @@ export class TrackersCover implements Checker {
     if (!result.held || underReportedPages === 0) return result;
     const because = `${underReportedPages} pages were written and no sync reported them`;
     return { name, held: false, because, ...(lastSyncAt === undefined ? {} : { position: lastSyncAt }) };
+  }
+
+  private synced({ event, position }: Extract<Happening, { kind: 'done' }>): void {
+    this.lastSyncAt = position;
+    const { underReportedPages = 0, firstUnderReportedPages = [] } = resultOf(event, 'syncBitmap');
+    if (underReportedPages === 0) return;
+    const named =
+      firstUnderReportedPages.length === 0 ? '' : `, the first of them ${firstUnderReportedPages.join(', ')}`;
+    this.broke.at(position, `${underReportedPages} pages were written and no log reported them by this sync${named}`);
   }
 
   private unheard(command: string, because: string): void {

@@ -1,10 +1,12 @@
-/** `switchover list scenarios|policies|machines|devices|trackers`: what there is to name on the command line. */
+/** `switchover list scenarios|experiments|policies|machines|devices|trackers`: what there is to name on the command line. */
 import { Argument, type Command } from 'commander';
 import { machines, policies } from '../../machines/index.ts';
+import { DEVICES } from '../lab/devices.ts';
+import { listExperiments } from '../lab/experiment/shipped.ts';
 import { listScenarios } from '../lab/scenario/shipped-files.ts';
 import { TRACKERS } from '../lab/trackers.ts';
 
-const WHAT = ['scenarios', 'policies', 'machines', 'devices', 'trackers'] as const;
+const WHAT = ['scenarios', 'experiments', 'policies', 'machines', 'devices', 'trackers'] as const;
 type What = (typeof WHAT)[number];
 
 interface Listed {
@@ -14,11 +16,6 @@ interface Listed {
   readonly hypothetical?: boolean;
 }
 
-const DEVICES: readonly Listed[] = [
-  { name: 'nic', description: 'receives into a ring of buffers; logs its own DMA if it can' },
-  { name: 'vgpu', description: 'a mediated GPU: everything that it has mapped is dirty at every query' },
-];
-
 const EXAMPLES = `
 Examples:
   $ switchover list scenarios
@@ -27,7 +24,7 @@ Examples:
 export function listCommand(program: Command): void {
   program
     .command('list')
-    .description('list what can be named: scenarios, policies, machines, devices, trackers')
+    .description('list what can be named: scenarios, experiments, policies, machines, devices, trackers')
     .addArgument(new Argument('<what>', 'what to list').choices(WHAT))
     .option('--json', 'as JSON')
     .addHelpText('after', EXAMPLES)
@@ -41,6 +38,8 @@ function things(what: What): readonly Listed[] {
   switch (what) {
     case 'scenarios':
       return listScenarios();
+    case 'experiments':
+      return listExperiments();
     case 'policies':
       return Object.values(policies).map(({ name, description }) => ({ name, description }));
     case 'machines':
@@ -57,13 +56,29 @@ function things(what: What): readonly Listed[] {
   }
 }
 
+/** What a line of a paragraph may be long, its indent aside. */
+const TEXT_WIDTH = 90;
+
 function text(listed: readonly Listed[]): string {
   const width = Math.max(...listed.map(({ name }) => name.length));
   const indent = ' '.repeat(width + 2);
   return listed
     .map(({ name, description, source, hypothetical }) => {
-      const mark = hypothetical === true ? 'HYPOTHETICAL: ' : '';
-      return `${name.padEnd(width)}  ${mark}${description}\n${source === undefined ? '' : `${indent}${source}\n`}`;
+      const told = `${hypothetical === true ? 'HYPOTHETICAL: ' : ''}${description}`;
+      const lines = [...(source === undefined ? [told] : wrapped(told)), ...(source === undefined ? [] : [source])];
+      return `${name.padEnd(width)}  ${lines.join(`\n${indent}`)}\n`;
     })
     .join('');
+}
+
+/** A paragraph in lines; one that is not much longer than a line stays one. */
+function wrapped(paragraph: string): readonly string[] {
+  if (paragraph.length <= 2 * TEXT_WIDTH) return [paragraph];
+  const lines: string[] = [];
+  for (const word of paragraph.split(' ')) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && longer.length <= TEXT_WIDTH) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }

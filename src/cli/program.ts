@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
+import { compareCommand } from './compare.ts';
 import { describeError } from './describe-error.ts';
 import { drawCommand } from './draw.ts';
 import { listCommand } from './list.ts';
@@ -24,7 +25,7 @@ export function program(): Command {
     .showHelpAfterError('(switchover --help says more)')
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
-  for (const add of [runCommand, replayCommand, drawCommand, listCommand]) add(command);
+  for (const add of [runCommand, compareCommand, replayCommand, drawCommand, listCommand]) add(command);
   // Commander gives a subcommand the settings of its parent only if it is made by it; ours are, and inherit exitOverride.
   return command;
 }

@@ -9,6 +9,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 interface RunOptions {
   readonly seed?: number;
   readonly journal?: string;
+  readonly recordTrace?: string;
   readonly pace: number | 'max';
   readonly json?: boolean;
   readonly progress: boolean;
@@ -28,6 +29,7 @@ export function runCommand(program: Command): void {
     .argument('<scenario>', 'a YAML or JSON file, or the name of a shipped scenario (switchover list scenarios)')
     .option('--seed <n>', "in place of the scenario's own", wholeNumber)
     .option('--journal <file>', 'keep every record in this SQLite file; many runs may share one')
+    .option('--record-trace <file>', 'write down every page write; a workload of kind trace replays it')
     .option('--pace <factor>', 'virtual time against wall time: 1x, 10x, 0.5x, or max', paceFactor, 'max')
     .option('--json', 'print the report as JSON')
     .option('--no-progress', 'no progress bar, even on a terminal')
@@ -40,6 +42,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   const { migrate } = await import('../lab/migrate.ts');
   const scenario = readScenario(name);
   const journal = await journalAt(options.journal);
+  const trace = await traceAt(options.recordTrace, scenario.vm.pageSizeBytes);
   const { progressOf } = await import('./progress.ts');
   const progress = progressOf(options.progress && process.stderr.isTTY === true);
   const interrupts = { count: 0 };
@@ -51,6 +54,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
       onRefresh: () => progress.refresh(),
     });
     progress.follow(migration);
+    if (trace !== undefined) migration.pages$.subscribe((batch) => trace.receive(batch));
     const onInterrupt = () => {
       interrupts.count++;
       if (interrupts.count > 1) process.exit(INTERRUPTED);
@@ -60,6 +64,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
     process.on('SIGINT', onInterrupt);
     const report = await migration.report.finally(() => process.off('SIGINT', onInterrupt));
     progress.stop();
+    trace?.finish();
     const { exitCodeOf } = await import('./exit-code.ts');
     if (options.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     else {
@@ -72,6 +77,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
     process.exitCode = interrupts.count > 0 ? INTERRUPTED : exitCodeOf(report, scenario);
   } finally {
     progress.stop();
+    trace?.abandon();
     journal?.close();
   }
 }
@@ -80,6 +86,12 @@ async function journalAt(path: string | undefined) {
   if (path === undefined) return undefined;
   const { openJournal } = await import('../journal/open.ts');
   return openJournal(path);
+}
+
+async function traceAt(path: string | undefined, pageBytes: number) {
+  if (path === undefined) return undefined;
+  const { TraceRecorder } = await import('./trace-recorder.ts');
+  return new TraceRecorder(path, pageBytes);
 }
 
 /** A report ends with what to do next with this run. */

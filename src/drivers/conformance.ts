@@ -260,6 +260,7 @@ function migration({ devices = [], container = '0', pages = 256 }: ConformanceSu
     step('throttleVcpus', 'guest', { percent: 0 }),
     step('sendRound', 'pre-copy', { round: 1, ends: { rule: 'drained' } }),
     step('haltRound', 'pre-copy'),
+    ...devices.flatMap(cooperation),
     step('stopVcpus', 'guest'),
     ...set(here, 'STOP'),
     ...collect(true),
@@ -273,12 +274,28 @@ function migration({ devices = [], container = '0', pages = 256 }: ConformanceSu
     ...set(there, 'RUNNING'),
     ...devices.map((id) => step('getDeviceState', there(id))),
     step('startDestination', 'destination'),
+    ...devices.map((id) => driverStep(id, 'resumeDma', { host: 'destination' })),
     ...(devices.length > 0 ? [track('stopTracking', { tracker: 'device', of: devices })] : []),
     step('stopDirtyLog', 'dirty-log'),
     step('quitDestination', 'destination'),
     step('acquireStorage', 'roll-back', { host: 'source' }),
     ...devices.map((id) => step('resetDevice', here(id))),
     step('resumeVcpus', 'guest'),
+  ];
+}
+
+/** What is asked of a device's guest driver; a guest that has none that helps says so. */
+function driverStep(id: string, name: CommandName, params: object = {}): Step {
+  return { name, by: `guest-driver/${id}`, params, mayFail: true };
+}
+
+function cooperation(id: string): Step[] {
+  return [
+    driverStep(id, 'notifyGuest'),
+    driverStep(id, 'haltDma'),
+    driverStep(id, 'confirmDmaHalted'),
+    driverStep(id, 'dirtyDmaPages'),
+    driverStep(id, 'resumeDma', { host: 'source' }),
   ];
 }
 
@@ -305,6 +322,9 @@ const RESULTS: { readonly [N in CommandName]?: { readonly [K in keyof Commands[N
   setDeviceState: { state: isState },
   getDeviceState: { state: isState },
   resetDevice: { state: isState },
+  haltDma: { dmaPages: isCount },
+  confirmDmaHalted: { halted: (value) => typeof value === 'boolean' },
+  dirtyDmaPages: { dirtiedPages: isCount },
   reportDirty: { dirtyPages: isCount },
   getDirtyLog: { dirtyPages: isCount },
   syncBitmap: {

@@ -34,8 +34,18 @@ export interface Driver {
   readonly pages$: Observable<PageWrites>;
   /** How far sending has come, for a person who watches; at most one a send window. */
   readonly progress$?: Observable<Progress>;
+  /** What it knows and no command answers, for checkers; only a model knows any of it. */
+  measured?(): Measured;
   /** Gives back what it holds (sockets, subscriptions). Idempotent. */
   close(): void;
+}
+
+/** What was not measured is left out. */
+export interface Measured {
+  /** Pages that differed between source and destination at the hand-over. */
+  readonly lostPages?: number;
+  /** Bytes that have gone over the link, headers included. */
+  readonly wireBytes?: number;
 }
 
 export interface Progress {

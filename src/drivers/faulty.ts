@@ -42,6 +42,7 @@ export function withFaults(driver: Driver, clock: RunClock, plan: readonly Plann
     facts$: driver.facts$,
     pages$: driver.pages$,
     ...(driver.progress$ === undefined ? {} : { progress$: driver.progress$ }),
+    ...(driver.measured === undefined ? {} : { measured: () => driver.measured!() }),
     perform: (command, answer) => faulty.perform(command, answer),
     abandon: (id) => faulty.abandon(id),
     reconcile: (pending) => faulty.reconcile(pending),

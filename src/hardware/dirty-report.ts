@@ -6,6 +6,8 @@ export interface DirtyFound {
   readonly dirtyPages: number;
   /** Those that were not yet in the caller's set. */
   readonly newPages: number;
+  /** ns that the report itself takes, where it costs something: tables walked, descriptors scanned. */
+  readonly workNs?: number;
 }
 
 /** After an error, what was taken before it is lost to the tracker: the caller must treat all memory as dirty. */

@@ -7,25 +7,36 @@
  * that took it. A GET drains PML buffers and flushes the TLB before it returns, so nothing is in flight here.
  */
 import type { PageWrites, WriteSource } from '../streams/page-writes.ts';
-import type { DirtyReport } from './dirty-report.ts';
-import type { KvmDirtyLog } from './kvm/dirty-log.ts';
+import type { KvmDirtyLog, KvmReport } from './kvm/dirty-log.ts';
+import type { HugeMappings } from './kvm/huge-mappings.ts';
+import { Protection } from './kvm/protection.ts';
 import { PageBitmap } from './page-bitmap.ts';
 import { Stalls } from './stalls.ts';
 import { VcpuTurns } from './vcpu-span.ts';
 
+export interface KvmLogCosts {
+  /** What each fault costs the vCPU that takes it, charged to `stalls`. */
+  readonly faultNs: number;
+  readonly stalls: Stalls;
+  /** What a GET takes whatever it finds, and for each page that it finds and protects. Default 0. */
+  readonly scanNs?: number;
+  readonly protectPageNs?: number;
+  /** Absent: base pages. */
+  readonly mappings?: HugeMappings | undefined;
+}
+
 export class KvmLog implements KvmDirtyLog {
   readonly #dirty: PageBitmap;
+  readonly #protection: Protection;
   readonly #faults = new Map<WriteSource, number>();
-  readonly #faultNs: number;
-  readonly #stalls: Stalls;
+  readonly #costs: KvmLogCosts;
   readonly #vcpus = new VcpuTurns();
   #active = false;
 
-  /** `faultNs`: what each fault costs the vCPU that takes it, charged to `stalls`. */
-  constructor(pages: number, costs: { readonly faultNs: number; readonly stalls: Stalls } = FREE_OF_CHARGE) {
+  constructor(pages: number, costs: KvmLogCosts = FREE_OF_CHARGE) {
     this.#dirty = new PageBitmap(pages);
-    this.#faultNs = costs.faultNs;
-    this.#stalls = costs.stalls;
+    this.#protection = new Protection(this.#dirty, costs.mappings);
+    this.#costs = costs;
   }
 
   get active(): boolean {
@@ -43,34 +54,50 @@ export class KvmLog implements KvmDirtyLog {
   }
 
   /** Begins an epoch: everything protected, nothing dirty. Setting the flag on a slot that has it changes nothing. */
-  start(): void {
-    if (this.#active) return;
-    this.#dirty.clearAll();
+  start(): number {
+    if (this.#active) return 0;
+    this.#forget();
     this.#active = true;
+    return this.#costs.mappings?.start() ?? 0;
   }
 
   /** Ends the log; what was not fetched is gone. */
   stop(): void {
+    if (this.#active) this.#costs.mappings?.stop();
     this.#active = false;
-    this.#dirty.clearAll();
+    this.#forget();
   }
 
   /** KVM_GET_DIRTY_LOG over all slots: moves the dirty pages to `into` and protects them again. ENOENT while off. */
-  get(into: PageBitmap): DirtyReport {
+  get(into: PageBitmap): KvmReport {
     if (!this.#active) return { errno: 'ENOENT' };
     const dirtyPages = this.#dirty.count;
-    return { dirtyPages, newPages: this.#dirty.takeInto(into) };
+    const { scanNs = 0, protectPageNs = 0 } = this.#costs;
+    const workNs = scanNs + dirtyPages * protectPageNs;
+    this.#protection.protectAll();
+    return { dirtyPages, newPages: this.#dirty.takeInto(into), ...(workNs === 0 ? {} : { workNs }) };
   }
 
   receive(batch: PageWrites): void {
-    if (!this.#active) return;
-    if (batch.source.startsWith('kvm:')) this.#dirty.applyWrites(batch);
-    if (!batch.source.startsWith('vcpu:')) return;
-    const faults = this.#dirty.applyWrites(batch);
+    const { source } = batch;
+    if (this.#active && source.startsWith('kvm:')) this.#dirty.applyWrites(batch);
+    if (!source.startsWith('vcpu:')) return;
+    const { mappings, faultNs, stalls } = this.#costs;
+    const vcpus = this.#vcpus.vcpusOf(source);
+    if (!this.#active) {
+      mappings?.touch(batch, vcpus);
+      return;
+    }
+    const faults = this.#protection.write(batch, vcpus);
     if (faults === 0) return;
-    this.#faults.set(batch.source, (this.#faults.get(batch.source) ?? 0) + faults);
-    this.#stalls.charge(this.#vcpus.vcpusOf(batch.source), 'dirtyFaults', faults * this.#faultNs);
+    this.#faults.set(source, (this.#faults.get(source) ?? 0) + faults);
+    stalls.charge(vcpus, 'dirtyFaults', faults * faultNs);
+  }
+
+  #forget(): void {
+    this.#dirty.clearAll();
+    this.#protection.protectAll();
   }
 }
 
-const FREE_OF_CHARGE = { faultNs: 0, stalls: new Stalls() };
+const FREE_OF_CHARGE: KvmLogCosts = { faultNs: 0, stalls: new Stalls() };

@@ -13,6 +13,7 @@ export interface LinkSpec {
 export class Link {
   readonly bytesPerSecond: number;
   readonly latencyNs: number;
+  #carriedBytes = 0;
 
   /** Throws a RangeError for a rate or a latency that is none. */
   constructor({ bytesPerSecond, latencyNs = 0 }: LinkSpec) {
@@ -20,6 +21,16 @@ export class Link {
     if (!(latencyNs >= 0)) throw new RangeError(`a latency is 0 ns or more, not ${latencyNs}`);
     this.bytesPerSecond = bytesPerSecond;
     this.latencyNs = latencyNs;
+  }
+
+  /** All that has gone over it, headers included. */
+  get carriedBytes(): number {
+    return this.#carriedBytes;
+  }
+
+  /** So many bytes have gone over it. */
+  carry(bytes: number): void {
+    this.#carriedBytes += bytes;
   }
 
   /** ns to put so many bytes on the wire; with a fraction. */

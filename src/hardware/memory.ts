@@ -101,7 +101,8 @@ export class GuestMemory {
   }
 
   receive(batch: PageWrites): void {
-    this.#nonZero.applyWrites(batch);
+    // Nothing turns zero again: a guest whose memory is all in use has nothing left to learn from a write.
+    if (this.#nonZero.count < this.ramPages) this.#nonZero.applyWrites(batch);
   }
 }
 

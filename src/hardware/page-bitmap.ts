@@ -2,8 +2,9 @@
  * A set of page numbers below a fixed bound: what every dirty log, the truth and the migration bitmap are made of.
  *
  * One bit a page in an Int32Array (measured faster than Uint32Array and BigUint64Array in V8), and above it one summary
- * bit for each word that is not zero. The summary is touched only when a word becomes zero or ceases to be, so a mark
- * stays a load and a store, while taking, merging and scanning cost what is dirty and not what exists.
+ * bit for each word that is not zero, and above that one for each summary word. They are touched only when a word becomes
+ * zero or ceases to be, so a mark stays a load and a store, while taking, merging and scanning cost what is dirty and not
+ * what exists: the topmost level of 1 TiB is 32 KiB.
  *
  * A page at or beyond the bound is a programmer error and throws: a typed array would swallow it in silence.
  */
@@ -12,6 +13,9 @@ import {
   clearGroups,
   clearGroupsWhere,
   lowestBit,
+  maskOf,
+  NO_GROUP,
+  nextGroup,
   orGroups,
   popcount32,
   type SummarisedWords,
@@ -21,19 +25,15 @@ import {
 
 export { popcount32 } from './page-groups.ts';
 
-/** The bits of one word from `from` (0 to 31) up to, without, `to` (1 to 32). */
-function maskOf(from: number, to: number): number {
-  return (-1 << from) & (-1 >>> (32 - to));
-}
-
 export class PageBitmap {
   /** Page numbers run from 0 to `pages` - 1. */
   readonly pages: number;
   /** Bit k of word w stands for page 32 w + k. For reading only: writing here would bypass `count` and the summary. */
   readonly words: Int32Array;
   readonly #summary: Int32Array;
-  /** Both of them, for the loops over whole groups. */
-  readonly #both: SummarisedWords;
+  readonly #top: Int32Array;
+  /** All of them, for the loops over whole groups. */
+  readonly #levels: SummarisedWords;
   #count = 0;
 
   constructor(pages: number) {
@@ -43,7 +43,8 @@ export class PageBitmap {
     this.pages = pages;
     this.words = new Int32Array(Math.ceil(pages / 32));
     this.#summary = new Int32Array(Math.ceil(pages / 1024));
-    this.#both = { words: this.words, summary: this.#summary };
+    this.#top = new Int32Array(Math.ceil(pages / 32768));
+    this.#levels = { words: this.words, summary: this.#summary, top: this.#top };
   }
 
   /** Number of set pages, kept up to date. */
@@ -64,7 +65,7 @@ export class PageBitmap {
     const now = old | (1 << page);
     if (now === old) return false;
     this.words[w] = now;
-    if (old === 0) this.#summary[w >>> 5]! |= 1 << w;
+    if (old === 0) this.#nowUsed(w);
     this.#count += 1;
     return true;
   }
@@ -77,7 +78,7 @@ export class PageBitmap {
     const now = old & ~(1 << page);
     if (now === old) return false;
     this.words[w] = now;
-    if (now === 0) this.#summary[w >>> 5]! &= ~(1 << w);
+    if (now === 0) this.#nowEmpty(w);
     this.#count -= 1;
     return true;
   }
@@ -87,7 +88,6 @@ export class PageBitmap {
     const endPage = this.#checkRange(firstPage, pages);
     if (pages === 0) return 0;
     const { words } = this;
-    const summary = this.#summary;
     const firstWord = firstPage >>> 5;
     const lastWord = (endPage - 1) >>> 5;
     let added = 0;
@@ -97,7 +97,7 @@ export class PageBitmap {
       const fresh = mask & ~old;
       if (fresh === 0) continue;
       words[w] = old | mask;
-      if (old === 0) summary[w >>> 5]! |= 1 << w;
+      if (old === 0) this.#nowUsed(w);
       added += fresh === -1 ? 32 : popcount32(fresh);
     }
     this.#count += added;
@@ -110,7 +110,7 @@ export class PageBitmap {
     const before = this.#count;
     const inner = wholeGroups(firstPage, endPage, this.pages);
     this.#clearEdge(this, firstPage, inner.fromPage);
-    this.#count -= clearGroups(this.#both, inner.groups);
+    this.#count -= clearGroups(this.#levels, inner.groups);
     this.#clearEdge(this, inner.toPage, endPage);
     return before - this.#count;
   }
@@ -122,7 +122,7 @@ export class PageBitmap {
 
   /** Clears every page, at the cost of what is set. */
   clearAll(): void {
-    clearGroups(this.#both, { first: 0, end: this.#summary.length });
+    clearGroups(this.#levels, { first: 0, end: this.#summary.length });
     this.#count = 0;
   }
 
@@ -160,9 +160,25 @@ export class PageBitmap {
     const before = this.#count;
     const inner = wholeGroups(fromPage, toPage, this.pages);
     this.#clearEdge(other, fromPage, inner.fromPage);
-    this.#count -= clearGroupsWhere(this.#both, other.#both, inner.groups);
+    this.#count -= clearGroupsWhere(this.#levels, other.#levels, inner.groups);
     this.#clearEdge(other, inner.toPage, toPage);
     return before - this.#count;
+  }
+
+  /** The pages of this set that `other` lacks: how many, and at most `limit` of them by name, in order. */
+  lackedBy(other: PageBitmap, limit: number): { readonly count: number; readonly firstPages: readonly number[] } {
+    this.#checkSame(other);
+    const firstPages: number[] = [];
+    let count = 0;
+    for (let w = this.#nextWord(0); w < this.words.length; w = this.#nextWord(w + 1)) {
+      const lacked = this.words[w]! & ~other.words[w]!;
+      if (lacked === 0) continue;
+      count += popcount32(lacked);
+      for (let rest = lacked; rest !== 0 && firstPages.length < limit; rest &= rest - 1) {
+        firstPages.push(w * 32 + lowestBit(rest));
+      }
+    }
+    return { count, firstPages };
   }
 
   /** Number of set pages among `pages` pages from `firstPage` on. */
@@ -237,7 +253,6 @@ export class PageBitmap {
 
   #setList(list: Uint32Array): number {
     const { words, pages } = this;
-    const summary = this.#summary;
     let added = 0;
     for (let i = 0; i < list.length; i++) {
       const page = list[i]!;
@@ -247,7 +262,7 @@ export class PageBitmap {
       const now = old | (1 << page);
       if (now === old) continue;
       words[w] = now;
-      if (old === 0) summary[w >>> 5]! |= 1 << w;
+      if (old === 0) this.#nowUsed(w);
       added += 1;
     }
     this.#count += added;
@@ -263,7 +278,6 @@ export class PageBitmap {
     const lastPage = (firstWord + used - 1) * 32 + 31 - Math.clz32(source[used - 1]!);
     if (lastPage >= this.pages) throw this.#outside(lastPage);
     const { words } = this;
-    const summary = this.#summary;
     let added = 0;
     for (let i = 0; i < used; i++) {
       const w = firstWord + i;
@@ -271,7 +285,7 @@ export class PageBitmap {
       const fresh = source[i]! & ~old;
       if (fresh === 0) continue;
       words[w] = old | fresh;
-      if (old === 0) summary[w >>> 5]! |= 1 << w;
+      if (old === 0) this.#nowUsed(w);
       added += popcount32(fresh);
     }
     this.#count += added;
@@ -282,15 +296,16 @@ export class PageBitmap {
   #merge(other: PageBitmap, fromPage: number, toPage: number, take: boolean): number {
     this.#checkSame(other);
     if (other === this) throw new RangeError('a set cannot be merged into itself');
+    if (other.#count === 0) return 0;
     const before = this.#count;
     const inner = wholeGroups(fromPage, toPage, this.pages);
     this.#mergeEdge(other, fromPage, inner.fromPage, take);
     if (take) {
-      const { taken, added } = takeGroups(this.#both, other.#both, inner.groups);
+      const { taken, added } = takeGroups(this.#levels, other.#levels, inner.groups);
       this.#count += added;
       other.#count -= taken;
     } else {
-      this.#count += orGroups(this.#both, other.#both, inner.groups);
+      this.#count += orGroups(this.#levels, other.#levels, inner.groups);
     }
     this.#mergeEdge(other, inner.toPage, toPage, take);
     return this.#count - before;
@@ -324,7 +339,7 @@ export class PageBitmap {
     const fresh = word & ~old;
     if (fresh === 0) return 0;
     this.words[w] = old | word;
-    if (old === 0) this.#summary[w >>> 5]! |= 1 << w;
+    if (old === 0) this.#nowUsed(w);
     return popcount32(fresh);
   }
 
@@ -334,22 +349,31 @@ export class PageBitmap {
     const now = old & ~mask;
     if (now === old) return 0;
     this.words[w] = now;
-    if (now === 0) this.#summary[w >>> 5]! &= ~(1 << w);
+    if (now === 0) this.#nowEmpty(w);
     return popcount32(old & mask);
   }
 
   /** The first non-zero word at or after `from`, or the number of words. */
   #nextWord(from: number): number {
-    const summary = this.#summary;
-    let s = from >>> 5;
-    if (s >= summary.length) return this.words.length;
-    let used = summary[s]! & (-1 << (from & 31));
-    while (used === 0) {
-      s += 1;
-      if (s === summary.length) return this.words.length;
-      used = summary[s]!;
-    }
-    return (s << 5) + lowestBit(used);
+    const s = from >>> 5;
+    const used = s < this.#summary.length ? this.#summary[s]! & (-1 << (from & 31)) : 0;
+    if (used !== 0) return (s << 5) + lowestBit(used);
+    const next = nextGroup(this.#top, s + 1);
+    return next === NO_GROUP ? this.words.length : (next << 5) + lowestBit(this.#summary[next]!);
+  }
+
+  /** Word w was zero and is no longer. */
+  #nowUsed(w: number): void {
+    this.#summary[w >>> 5]! |= 1 << w;
+    this.#top[w >>> 10]! |= 1 << (w >>> 5);
+  }
+
+  /** Word w has become zero. */
+  #nowEmpty(w: number): void {
+    const s = w >>> 5;
+    const left = this.#summary[s]! & ~(1 << w);
+    this.#summary[s] = left;
+    if (left === 0) this.#top[s >>> 5]! &= ~(1 << s);
   }
 
   #maskWithin(w: number, firstPage: number, endPage: number): number {

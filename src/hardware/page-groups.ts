@@ -1,18 +1,23 @@
 /**
  * The loops of a page bitmap over whole groups of 1024 pages: no masks at the edges and no search for the next word, so
- * that a merge, a take or a clear is one pass over the words that are in use. Syncs and sends spend their time here.
+ * that a merge, a take or a clear is one pass over the words that are in use, and 32,768 pages without any are one step.
+ * Syncs and sends spend their time here.
  *
- * They know words and their summary, not counts: each returns what it changed, and the bitmap keeps its count by that.
+ * They know words and what stands above them, not counts: each returns what it changed, and the bitmap keeps its count by that.
  */
 
 /** Pages of a group: those that one word of the summary stands for. */
 const GROUP_PAGES = 1024;
 
-/** Bit k of word w stands for page 32 w + k; bit w of the summary is set while word w is not zero. */
+/** Bit k of word w stands for page 32 w + k; bit w of the summary is set while word w is not zero, and so on upwards. */
 export interface SummarisedWords {
   readonly words: Int32Array;
   readonly summary: Int32Array;
+  readonly top: Int32Array;
 }
+
+/** More than any group's number. */
+export const NO_GROUP = 0x7fffffff;
 
 /** From the first group up to, without, the end. */
 export interface Groups {
@@ -27,9 +32,32 @@ export function popcount32(word: number): number {
   return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
+/** The bits of one word from `from` (0 to 31) up to, without, `to` (1 to 32). */
+export function maskOf(from: number, to: number): number {
+  return (-1 << from) & (-1 >>> (32 - to));
+}
+
 /** Index of the lowest set bit; 32 for 0 is not needed here and not promised. */
 export function lowestBit(word: number): number {
   return 31 - Math.clz32(word & -word);
+}
+
+/** The first group at or after `from` that has a page, or `NO_GROUP`. */
+export function nextGroup(top: Int32Array, from: number): number {
+  let t = from >>> 5;
+  if (t >= top.length) return NO_GROUP;
+  let used = top[t]! & (-1 << (from & 31));
+  while (used === 0) {
+    t += 1;
+    if (t === top.length) return NO_GROUP;
+    used = top[t]!;
+  }
+  return (t << 5) + lowestBit(used);
+}
+
+function empty({ summary, top }: SummarisedWords, s: number): void {
+  summary[s] = 0;
+  top[s >>> 5]! &= ~(1 << s);
 }
 
 /**
@@ -49,12 +77,12 @@ export function wholeGroups(
 
 /** ORs `from` into `into`; returns how many pages were not set there before. */
 export function orGroups(into: SummarisedWords, from: SummarisedWords, { first, end }: Groups): number {
-  const { words, summary } = into;
+  const { words, summary, top } = into;
   let added = 0;
-  for (let s = first; s < end; s++) {
+  for (let s = nextGroup(from.top, first); s < end; s = nextGroup(from.top, s + 1)) {
     const used = from.summary[s]!;
-    if (used === 0) continue;
     summary[s]! |= used;
+    top[s >>> 5]! |= 1 << s;
     for (let rest = used; rest !== 0; rest &= rest - 1) {
       const w = (s << 5) + lowestBit(rest);
       const old = words[w]!;
@@ -73,14 +101,14 @@ export function takeGroups(
   from: SummarisedWords,
   { first, end }: Groups,
 ): { readonly taken: number; readonly added: number } {
-  const { words, summary } = into;
+  const { words, summary, top } = into;
   let taken = 0;
   let added = 0;
-  for (let s = first; s < end; s++) {
+  for (let s = nextGroup(from.top, first); s < end; s = nextGroup(from.top, s + 1)) {
     const used = from.summary[s]!;
-    if (used === 0) continue;
     summary[s]! |= used;
-    from.summary[s] = 0;
+    top[s >>> 5]! |= 1 << s;
+    empty(from, s);
     for (let rest = used; rest !== 0; rest &= rest - 1) {
       const w = (s << 5) + lowestBit(rest);
       const word = from.words[w]!;
@@ -97,24 +125,25 @@ export function takeGroups(
 }
 
 /** Clears; returns how many pages were set. */
-export function clearGroups({ words, summary }: SummarisedWords, { first, end }: Groups): number {
+export function clearGroups(set: SummarisedWords, { first, end }: Groups): number {
+  const { words, summary, top } = set;
   let cleared = 0;
-  for (let s = first; s < end; s++) {
+  for (let s = nextGroup(top, first); s < end; s = nextGroup(top, s + 1)) {
     for (let rest = summary[s]!; rest !== 0; rest &= rest - 1) {
       const w = (s << 5) + lowestBit(rest);
       cleared += popcount32(words[w]!);
       words[w] = 0;
     }
-    summary[s] = 0;
+    empty(set, s);
   }
   return cleared;
 }
 
 /** Clears in `set` what is set in `where`, another set; returns how many pages were set. */
 export function clearGroupsWhere(set: SummarisedWords, where: SummarisedWords, { first, end }: Groups): number {
-  const { words, summary } = set;
+  const { words, summary, top } = set;
   let cleared = 0;
-  for (let s = first; s < end; s++) {
+  for (let s = nextGroup(where.top, first); s < end; s = nextGroup(where.top, s + 1)) {
     let emptied = 0;
     for (let rest = where.summary[s]! & summary[s]!; rest !== 0; rest &= rest - 1) {
       const w = (s << 5) + lowestBit(rest);
@@ -124,7 +153,10 @@ export function clearGroupsWhere(set: SummarisedWords, where: SummarisedWords, {
       cleared += popcount32(gone);
       if (old === gone) emptied |= 1 << w;
     }
-    summary[s]! &= ~emptied;
+    if (emptied === 0) continue;
+    const left = summary[s]! & ~emptied;
+    summary[s] = left;
+    if (left === 0) top[s >>> 5]! &= ~(1 << s);
   }
   return cleared;
 }

@@ -45,6 +45,14 @@ export interface Turn {
   readonly ns: number;
 }
 
+/** What a dirty log wants before pages are copied. */
+export interface Rearm {
+  /** Arms the log for this page and for those after it; returns the first page for which it must be called again. */
+  before(page: number): number;
+  /** ns of the sender's time that this has taken since it was last asked. Absent: none. */
+  takeNs?(): number;
+}
+
 interface Cost {
   readonly bytes: number;
   readonly ns: number;
@@ -66,20 +74,16 @@ export class PageSender {
   readonly #wire: WireFormat;
   /** Pages whose content the destination has received, a bit each; as words, because the scan has them as words. */
   readonly #received: Int32Array;
-  readonly #rearmBefore: ((page: number) => number) | undefined;
+  readonly #rearm: Rearm | undefined;
   #at = 0;
 
-  /**
-   * `rearmBefore` is called before pages are copied, where a dirty log wants it: it arms the log for the page it is given
-   * and for those after it, and returns the first page for which it must be called again.
-   */
   constructor(
     unsent: PageBitmap,
     memory: GuestMemory,
     truth: Truth,
     costs: SenderCosts,
     wire: WireFormat,
-    rearmBefore?: (page: number) => number,
+    rearm?: Rearm,
   ) {
     this.#unsent = unsent;
     this.#memory = memory;
@@ -87,7 +91,7 @@ export class PageSender {
     this.#costs = costs;
     this.#wire = wire;
     this.#received = new Int32Array(unsent.words.length);
-    this.#rearmBefore = rearmBefore;
+    this.#rearm = rearm;
   }
 
   /** Sends pages until a limit is reached or none is left. */
@@ -103,10 +107,13 @@ export class PageSender {
 
   /** As `#send`, piece by piece, each after the log has been armed for it. */
   #sendArmed(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
-    if (this.#rearmBefore === undefined) return this.#send(from, to, tally, costs, limit);
+    const rearm = this.#rearm;
+    if (rearm === undefined) return this.#send(from, to, tally, costs, limit);
     for (let page = this.#unsent.next(from); page !== -1 && page < to; ) {
-      const end = Math.min(this.#rearmBefore(page), to);
+      const end = Math.min(rearm.before(page), to);
       const stopped = this.#send(page, end, tally, costs, limit);
+      // After the piece, so that no turn does nothing but arm.
+      tally.ns += rearm.takeNs?.() ?? 0;
       if (stopped < end) return stopped;
       page = this.#unsent.next(end);
     }

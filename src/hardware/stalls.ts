@@ -6,8 +6,12 @@
  * Times are ns of one vCPU. Charges may have a fraction; what is paid is whole ns.
  */
 
-/** A write-protection fault; an exit because a PML buffer is full; an exit because a dirty ring is full, until it is not. */
-export const STALL_CAUSES = ['dirtyFaults', 'pmlExits', 'ringFull'] as const;
+/**
+ * A write-protection fault; an exit because a PML buffer is full; an exit because a dirty ring is full, until it is not; what
+ * a fault takes longer because it splits a huge mapping, or maps one as a whole again; a write to a mediated device's tables
+ * that the host notes.
+ */
+export const STALL_CAUSES = ['dirtyFaults', 'pmlExits', 'ringFull', 'splits', 'tableUpdates'] as const;
 export type StallCause = (typeof STALL_CAUSES)[number];
 export type StalledNs = { readonly [Cause in StallCause]?: number };
 

@@ -94,6 +94,19 @@ export class Truth {
     return byBit;
   }
 
+  /**
+   * The pages that differ and are not in `unsent`: once nothing writes any more and every log has been merged, those that no
+   * log reported. Names at most `limit` of them. While somebody still writes the answer means nothing.
+   */
+  unreportedPages(unsent: PageBitmap, limit: number): LostPages {
+    const byBit = this.#differs?.lackedBy(unsent, limit);
+    const byVersion = this.#lostByVersion(limit, unsent);
+    if (byBit !== undefined && byVersion !== undefined && byBit.count !== byVersion.count) {
+      throw new Error(`truth disagrees with itself: ${byBit.count} unreported by bit, ${byVersion.count} by version`);
+    }
+    return (byBit ?? byVersion)!;
+  }
+
   #lostByBit(limit: number): LostPages | undefined {
     if (this.#differs === undefined) return undefined;
     const list = new Uint32Array(Math.min(limit, this.#differs.count));
@@ -101,12 +114,13 @@ export class Truth {
     return { count: this.#differs.count, firstPages: [...list] };
   }
 
-  #lostByVersion(limit: number): LostPages | undefined {
+  /** Without the pages of `except`. */
+  #lostByVersion(limit: number, except?: PageBitmap): LostPages | undefined {
     if (this.#source === undefined || this.#destination === undefined) return undefined;
     const firstPages: number[] = [];
     let count = 0;
     for (let page = 0; page < this.#source.length; page++) {
-      if (this.#source[page] === this.#destination[page]) continue;
+      if (this.#source[page] === this.#destination[page] || except?.get(page)) continue;
       count += 1;
       if (firstPages.length < limit) firstPages.push(page);
     }

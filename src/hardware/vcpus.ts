@@ -43,6 +43,11 @@ export class Vcpus {
     return this.#running;
   }
 
+  /** Every vCPU that has a workload. */
+  get busy(): readonly number[] {
+    return this.#busy;
+  }
+
   /** Share of their speed that the vCPUs lose, 0 to 99. */
   get throttlePercent(): number {
     return this.#throttlePercent;

@@ -65,6 +65,7 @@ export class VfioFunction {
   #rested: ((rested: Rested) => void) | undefined;
   #arc: Entry | undefined;
   #dead = false;
+  #broken = false;
   #changedUntilNs: number;
   #changedFraction = 0;
 
@@ -121,10 +122,16 @@ export class VfioFunction {
     this.#clock.at(this.#clock.nowNs + Math.ceil(this.#spec.times.resetNs), () => {
       if (!this.#dead) {
         if (this.#arc !== undefined) this.#clock.cancel(this.#arc);
+        this.#broken = false;
         this.#step({ type: 'RESET' });
       }
       rested(this.#dead ? { state: this.state, errno: 'ENODEV' } : { state: this.state });
     });
+  }
+
+  /** Something went wrong in the device that only a reset repairs: its next SET ends in ERROR, with EIO. */
+  breakDown(): void {
+    this.#broken = true;
   }
 
   /** Its process ends: a SET under way fails with ENODEV, and so does all that follows. */
@@ -166,7 +173,7 @@ export class VfioFunction {
     if (next === 'EINVAL') throw new Error(`no arc from ${this.state} to ${target}, and the chart walks it`);
     this.#arc = this.#clock.at(this.#clock.nowNs + Math.ceil(nsInto(next, this.#spec.times)), () => {
       this.#arc = undefined;
-      this.#step({ type: 'ARC' });
+      this.#step(this.#broken ? { type: 'ARC_FAILED', errno: 'EIO', rests: 'ERROR' } : { type: 'ARC' });
       this.#walk(target, rested);
     });
   }

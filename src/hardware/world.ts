@@ -8,27 +8,40 @@
  * The same spec and the same calls give the same writes: every writer draws from its own stream of the seed.
  */
 import { type Observable, Subject, type Subscription } from 'rxjs';
-import type { Errno, PageRange } from '../../machines/words.ts';
+import type { Errno, PageRange, ThroughputPercent } from '../../machines/words.ts';
 import type { PageWrites, WriteSource } from '../streams/page-writes.ts';
+import { type ByteSpan, pagesTouched } from './byte-span.ts';
 import type { DirtyFound, DirtyReport } from './dirty-report.ts';
-import { DeviceDma, type DeviceDmaSpec } from './dma/device-dma.ts';
+import { chargesUpdates, DeviceDma, type DeviceDmaSpec } from './dma/device-dma.ts';
 import { DmaLog } from './dma-log.ts';
 import type { StartRequest } from './dma-log-checks.ts';
-import { Iommu, type IommuQuery, type IommuSpec } from './iommu.ts';
+import { TrackerBudget } from './dma-log-limits.ts';
+import { type HostWriterSpec, HostWriters } from './host-writers.ts';
+import { DmaPath, settle, throughputOf } from './iommu/dma-path.ts';
+import type { IommuSpec } from './iommu/iommu-spec.ts';
+import { Iommu, type IommuQuery } from './iommu/iommufd.ts';
 import { createKvmLog } from './kvm/create-log.ts';
 import type { KvmDirtyLog, KvmSpec } from './kvm/dirty-log.ts';
+import { deviceTracker, iommuTracker } from './mappings/trackers.ts';
+import { Viommu, type ViommuSpec } from './mappings/viommu.ts';
 import { GuestMemory, type MemorySpec } from './memory.ts';
 import type { PageBitmap } from './page-bitmap.ts';
 import { reportEverythingMapped } from './perpetual.ts';
 import { createRandom } from './random.ts';
-import type { Stalls } from './stalls.ts';
+import type { StallCause, Stalls } from './stalls.ts';
 import { Truth, type TruthMode } from './truth.ts';
+import { createType1 } from './type1/container.ts';
+import type { Type1, Type1Spec } from './type1.ts';
 import { Vcpus } from './vcpus.ts';
-import type { WorkloadSpec } from './workloads/workload.ts';
+import { requireRamOf, type WorkloadSpec } from './workloads/workload.ts';
 
 export interface ContainerSpec {
   readonly id: string;
   readonly iommu: IommuSpec;
+  /** The container's dirty pages are type1's, and `iommu` tracks nothing. Default: they are not. */
+  readonly type1?: Type1Spec;
+  /** The guest maps and unmaps for the devices by itself. Default: all of RAM is mapped, address for address. */
+  readonly viommu?: ViommuSpec;
   readonly devices: readonly DeviceDmaSpec[];
 }
 
@@ -37,13 +50,20 @@ export interface WorldSpec extends MemorySpec {
   readonly seed: number;
   readonly truth: TruthMode;
   readonly vcpus: { readonly workloads: readonly WorkloadSpec[] };
+  /** Whoever writes guest memory on the host itself. Default: nobody. */
+  readonly hostWriters?: readonly HostWriterSpec[];
   /** KVM's dirty log and what it costs the guest. Default: the bitmap, at no cost. */
   readonly kvm?: KvmSpec;
   readonly containers: readonly ContainerSpec[];
 }
 
 interface Device {
+  readonly containerId: string;
+  /** In front of it, if the guest has an IOMMU. */
+  readonly viommu: Viommu | undefined;
   readonly dma: DeviceDma;
+  /** Its way to memory. */
+  readonly path: DmaPath;
   readonly log: DmaLog;
 }
 
@@ -60,15 +80,21 @@ export class World {
   /** What KVM's log has cost the vCPUs. */
   readonly stalls: Stalls;
   /**
-   * Who watches: `memory`, `truth`, `kvm-log`, `dma-log/<device>`, `iommu/<container>`. Unsubscribing one makes it blind
+   * Who watches: `memory`, `truth`, `kvm-log`, `dma-log/<device>`, `iommu/<container>`, `type1/<container>`. Unsubscribing one makes it blind
    * for good; that is what it is for.
    */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   readonly pages$: Observable<PageWrites>;
+  /** Devices whose DMA was aborted by their IOMMU: they are broken until they are reset. */
+  readonly dmaAborted$ = new Subject<string>();
   readonly #writes = new Subject<PageWrites>();
   readonly #emit = (batch: PageWrites) => this.#writes.next(batch);
   readonly #devices = new Map<string, Device>();
   readonly #iommus = new Map<string, Iommu>();
+  readonly #type1s = new Map<string, Type1>();
+  readonly #viommus = new Map<string, Viommu>();
+  readonly #budgets = new Map<string, TrackerBudget>();
+  readonly #hostWriters: HostWriters;
   #nowNs = 0;
   #failure: unknown;
 
@@ -76,22 +102,30 @@ export class World {
     this.pages$ = this.#writes.asObservable();
     this.memory = new GuestMemory(spec);
     this.truth = new Truth(this.memory, spec.truth);
-    const { log, stalls } = createKvmLog(this.memory, spec.kvm);
+    const { log, stalls } = createKvmLog(this.memory, spec.kvm, chargedBesides(spec));
     this.kvmLog = log;
     this.stalls = stalls;
-    for (const workload of spec.vcpus.workloads) {
-      if (workload.kind !== 'idle') this.memory.requireRam(workload.set, `vcpu:${workload.vcpus}`);
-    }
+    for (const workload of spec.vcpus.workloads) requireRamOf(workload, this.memory, `vcpu:${workload.vcpus}`);
     this.vcpus = new Vcpus(spec.vcpus.workloads, spec.pageBytes, spec.seed, stalls);
+    this.#hostWriters = new HostWriters(spec.hostWriters ?? [], this.memory, spec.seed);
     for (const container of spec.containers) this.#addContainer(container, spec.seed);
+    for (const { dma } of this.#devices.values()) for (const { to } of dma.peers) this.#device(to);
     const receivers: [string, { receive(batch: PageWrites): void }][] = [
       ['memory', this.memory],
       ['truth', this.truth],
       ['kvm-log', this.kvmLog],
-      ...[...this.#devices].map(([id, { log }]) => [`dma-log/${id}`, log] as [string, DmaLog]),
-      ...[...this.#iommus].map(([id, iommu]) => [`iommu/${id}`, iommu] as [string, Iommu]),
     ];
-    this.subscriptions = new Map(receivers.map(([name, receiver]) => [name, this.#subscribe(receiver)]));
+    this.subscriptions = new Map([
+      ...receivers.map(([name, receiver]) => [name, this.#subscribe(receiver)] as const),
+      // Behind a guest's IOMMU a tracker sees I/O pages, and not what page of memory they are.
+      ...[...this.#devices].map(
+        ([id, { log, viommu }]) => [`dma-log/${id}`, this.#subscribe(log, viommu?.io$)] as const,
+      ),
+      ...[...this.#type1s].map(([id, type1]) => [`type1/${id}`, this.#subscribe(type1)] as const),
+      ...[...this.#iommus].map(
+        ([id, iommu]) => [`iommu/${id}`, this.#subscribe(iommu, this.#viommus.get(id)?.io$)] as const,
+      ),
+    ]);
   }
 
   /** ns on the run's clock up to which everything that was written has been emitted. */
@@ -153,49 +187,177 @@ export class World {
 
   /** DMA_LOGGING_REPORT over `range`, or over everything that was started. */
   reportDmaLog(deviceId: string, into: PageBitmap, range?: PageRange): DirtyReport {
-    return this.#device(deviceId).log.report(into, range);
+    const { log, viommu } = this.#device(deviceId);
+    return viommu === undefined ? log.report(into, range) : viommu.report(deviceTracker(log), into);
   }
 
   setIommuTracking(containerId: string, on: boolean): Errno | undefined {
-    return this.#iommu(containerId).setDirtyTracking(on);
+    const type1 = this.#type1s.get(containerId);
+    if (type1 !== undefined) {
+      if (on) return type1.start();
+      type1.stop();
+      return undefined;
+    }
+    return this.#iommu(containerId).setDirtyTracking(on, this.#nowNs);
   }
 
+  /** ns that turning the container's IOMMU tracking on takes, if it were done now. */
+  iommuStartNs(containerId: string): number {
+    return this.#type1s.has(containerId) ? 0 : this.#iommu(containerId).startNs;
+  }
+
+  /** A container's IOMMU, for whoever needs more than these calls. */
+  iommu(containerId: string): Iommu {
+    return this.#iommu(containerId);
+  }
+
+  /** How fast devices go that may have to wait for their IOMMU; undefined where none has. */
+  deviceThroughput(): Readonly<Record<string, ThroughputPercent>> | undefined {
+    return throughputOf([...this.#devices.values()].map(({ path }) => path));
+  }
+
+  /** The device has been reset: what broke it is forgotten. */
+  deviceReset(deviceId: string): void {
+    this.#device(deviceId).path.reset();
+  }
+
+  /** With type1 every mapping is asked for, whatever the query. */
   reportIommu(containerId: string, into: PageBitmap, query?: IommuQuery): DirtyReport {
-    return this.#iommu(containerId).report(into, query);
+    const type1 = this.#type1s.get(containerId);
+    if (type1 !== undefined) return type1.report(into);
+    const viommu = this.#viommus.get(containerId);
+    const iommu = this.#iommu(containerId);
+    if (viommu === undefined) return iommu.report(into, query);
+    return viommu.report(iommuTracker(iommu, viommu.space.pages), into);
   }
 
-  /** Everything that the container maps, which is all of RAM. */
+  /** Everything that the container maps, which is all of RAM unless the guest maps for itself. */
   reportPerpetual(containerId: string, into: PageBitmap): DirtyFound {
     this.#iommu(containerId);
-    return reportEverythingMapped(this.memory, into);
+    return this.#viommus.get(containerId)?.reportPerpetual(into) ?? reportEverythingMapped(this.memory, into);
+  }
+
+  /** A container's type1 backend, for whoever needs more than the calls above; undefined where it has none. */
+  type1(containerId: string): Type1 | undefined {
+    return this.#type1s.get(containerId);
+  }
+
+  /**
+   * vfio_dma_rw: the driver of a mediated device writes some bytes for the guest, at this instant. EINVAL where they are not
+   * all mapped. No log of KVM or of the vmm hears of it.
+   */
+  writeForGuest(deviceId: string, span: ByteSpan): Errno | undefined {
+    const range = pagesTouched(span, this.memory.pageBytes);
+    const { containerId } = this.#device(deviceId);
+    if (this.#type1s.get(containerId)?.covers(range) === false) return 'EINVAL';
+    this.write(`mdev:${deviceId}`, range.pages === 0 ? [] : [range]);
+    return undefined;
+  }
+
+  /** The guest's IOMMU in front of a container's devices; undefined where all of RAM is mapped, address for address. */
+  viommu(containerId: string): Viommu | undefined {
+    return this.#viommus.get(containerId);
   }
 
   /** The migration bitmap has just been synced: workloads described by a curve begin it again. */
   synced(): void {
     this.vcpus.synced();
+    this.#hostWriters.synced();
   }
 
   #step(toNs: number): void {
     this.vcpus.advance(this.#nowNs, toNs, this.#emit);
-    for (const { dma } of this.#devices.values()) dma.advance(this.#nowNs, toNs, this.#emit);
+    // Emulation and vhost are stopped with the vCPUs: QEMU's vm_stop tells every device before it returns.
+    if (this.vcpus.running) this.#hostWriters.advance(this.#nowNs, toNs, this.#emit);
+    for (const viommu of this.#viommus.values()) this.#advanceBehind(viommu, toNs);
+    this.#advanceGuestDrivers(toNs);
+    for (const { dma, path, viommu } of this.#devices.values()) {
+      if (viommu === undefined) path.advance(this.#nowNs, toNs, this.#emit);
+      if (this.vcpus.running) dma.driver?.work(this.#nowNs, toNs, 100 - this.vcpus.throttlePercent, this.#emit);
+      dma.advancePeers(toNs - this.#nowNs, (id) => this.dma(id).state === 'stopped');
+    }
     this.#nowNs = toNs;
     this.#throwFailure();
   }
 
-  #addContainer({ id, iommu, devices }: ContainerSpec, seed: number): void {
-    if (this.#iommus.has(id)) throw new RangeError(`two containers ${id}`);
-    const ids = devices.map((device) => device.id);
-    this.#iommus.set(id, new Iommu(iommu, this.memory, ids));
-    for (const device of devices) {
-      if (this.#devices.has(device.id)) throw new RangeError(`two devices ${device.id}`);
-      const dma = new DeviceDma(device, this.memory, createRandom(seed, `dma:${device.id}`));
-      this.#devices.set(device.id, { dma, log: new DmaLog(device.id, this.memory, device.logging, dma.mapped) });
+  /** The guest hands pages to mediated devices and takes them back; what noting that costs, its vCPUs share. */
+  #advanceGuestDrivers(toNs: number): void {
+    const speedPercent = this.vcpus.running ? 100 - this.vcpus.throttlePercent : 0;
+    for (const { dma } of this.#devices.values()) {
+      const ns = dma.guestAdvances(this.#nowNs, toNs, speedPercent);
+      if (ns > 0) this.stalls.charge(this.vcpus.busy, 'tableUpdates', ns);
     }
   }
 
+  /** Its devices write, and the guest maps and unmaps for them while it runs. */
+  #advanceBehind(viommu: Viommu, toNs: number): void {
+    const guestPercent = this.vcpus.running ? 100 - this.vcpus.throttlePercent : 0;
+    const devices = [...this.#devices.values()].filter((device) => device.viommu === viommu);
+    viommu.advance(
+      this.#nowNs,
+      toNs,
+      guestPercent,
+      (fromNs, untilNs, emit) => {
+        for (const { path } of devices) path.advance(fromNs, untilNs, emit);
+      },
+      this.#emit,
+    );
+  }
+
+  #addContainer({ id, iommu, type1, devices, viommu: guestIommu }: ContainerSpec, seed: number): void {
+    if (this.#iommus.has(id)) throw new RangeError(`two containers ${id}`);
+    const ids = devices.map((device) => device.id);
+    const viommu = guestIommu && new Viommu(guestIommu, this.memory, createRandom(seed, `viommu:${id}`));
+    const shared = new Iommu(viommu?.leavesOf(iommu) ?? iommu, viommu?.space ?? this.memory, ids);
+    this.#iommus.set(id, shared);
+    for (const device of devices) {
+      if (this.#devices.has(device.id)) throw new RangeError(`two devices ${device.id}`);
+      const dma = this.#dmaOf(device, viommu, seed);
+      const path = new DmaPath(dma, shared, () => this.dmaAborted$.next(device.id));
+      const budget = this.#budgetOf(device);
+      const log = new DmaLog(device.id, viommu?.space ?? this.memory, device.logging, dma.mapped, budget);
+      this.#devices.set(device.id, { containerId: id, dma, path, log, viommu });
+    }
+    // What a guest maps for its devices before a run, nobody knows.
+    const copies = () => devices.map((device) => this.#dmaOf(device, viommu, seed));
+    const paths = ids.map((device) => this.#device(device).path);
+    if (viommu === undefined) settle(shared, paths, copies);
+    if (type1 !== undefined) {
+      if (viommu !== undefined) throw new RangeError(`container ${id}: type1 and a vIOMMU together are not modelled`);
+      const dmas = ids.map((device) => this.dma(device));
+      this.#type1s.set(id, createType1(this.memory, type1, dmas));
+    }
+    if (viommu === undefined) return;
+    this.#viommus.set(id, viommu);
+    const behind = ids.map((device) => this.#device(device));
+    if (behind.some(({ dma }) => dma.mapped !== undefined || dma.driver !== undefined)) {
+      throw new RangeError(`container ${id}: a mediated or cooperating device has no vIOMMU in front of it`);
+    }
+    const trackers = [...behind.map(({ log }) => deviceTracker(log)), iommuTracker(shared, viommu.space.pages)];
+    viommu.attach(trackers, !iommu.dirtyTracking && !behind.every(({ log }) => log.capable));
+  }
+
+  /** The same device gives the same writes, whoever makes it. */
+  #dmaOf(device: DeviceDmaSpec, viommu: Viommu | undefined, seed: number): DeviceDma {
+    return new DeviceDma(device, viommu?.window ?? this.memory, createRandom(seed, `dma:${device.id}`));
+  }
+
+  /** The limits of the physical function that a device is part of; undefined: its limits are its own. */
+  #budgetOf({ id, logging }: DeviceDmaSpec): TrackerBudget | undefined {
+    const parent = logging?.physicalFunction;
+    if (logging === undefined || parent === undefined) return undefined;
+    const budget = this.#budgets.get(parent) ?? new TrackerBudget(logging);
+    if (!budget.hasLimits(logging)) throw new RangeError(`${id}: ${parent} has other limits for another device`);
+    this.#budgets.set(parent, budget);
+    return budget;
+  }
+
   /** RxJS reports a subscriber's exception later and elsewhere; ours are programmer errors and belong to the caller. */
-  #subscribe(receiver: { receive(batch: PageWrites): void }): Subscription {
-    return this.#writes.subscribe((batch) => {
+  #subscribe(
+    receiver: { receive(batch: PageWrites): void },
+    stream: Observable<PageWrites> = this.#writes,
+  ): Subscription {
+    return stream.subscribe((batch) => {
       try {
         receiver.receive(batch);
       } catch (error) {
@@ -222,4 +384,10 @@ export class World {
     if (iommu === undefined) throw new RangeError(`no container ${containerId}`);
     return iommu;
   }
+}
+
+/** What the vCPUs stand for besides KVM's log: writes to the tables of a mediated device whose map is kept at a cost. */
+function chargedBesides({ containers }: WorldSpec): readonly StallCause[] {
+  const kept = containers.flatMap(({ devices }) => devices).some(({ dma }) => chargesUpdates(dma));
+  return kept ? ['tableUpdates'] : [];
 }

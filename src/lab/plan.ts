@@ -1,8 +1,11 @@
 /** A scenario as the plan that the root chart is started with. */
 import { policies } from '../../machines/index.ts';
 import { loop } from '../../machines/loops.ts';
-import type { Plan, PlanContainer } from '../../machines/plan.ts';
-import type { Container, Scenario } from './scenario/scenario.ts';
+import type { Plan, PlanContainer, PlanDevice } from '../../machines/plan.ts';
+import { aperturePagesOf } from '../hardware/mappings/viommu.ts';
+import { viommuOf } from './model/places.ts';
+import { slotsOf } from './scenario/holes.ts';
+import type { Container, Device, Scenario } from './scenario/scenario.ts';
 
 export function planOf(scenario: Scenario): Plan {
   const { vmm, vm } = scenario;
@@ -21,21 +24,34 @@ export function planOf(scenario: Scenario): Plan {
     afterSyncError: vmm.afterSyncError,
     giveUpAfterMs: scenario.giveUpAfterNs / 1e6,
     pageBytes: vm.pageSizeBytes,
-    // Guest RAM is one run of pages from 0; a machine with a hole below 4 GiB would have two.
-    sections: [{ of: 'ram', firstPage: 0, pages: vm.memoryBytes / vm.pageSizeBytes }],
-    containers: scenario.containers.map(containerOf),
+    // A machine with a hole below 4 GiB has two runs of RAM, others one from page 0.
+    sections: slotsOf(vm).map((slot) => ({ of: 'ram', ...slot })),
+    ...(vmm.ranges === undefined ? {} : { ranges: vmm.ranges }),
+    containers: scenario.containers.map((container) => containerOf(container, vm.pageSizeBytes)),
     deadlinesMs: scenario.deadlinesMs,
   };
 }
 
-function containerOf({ id, iommu, devices }: Container): PlanContainer {
+/** What the guest's driver of a device does for its migration. */
+function helpOf(device: Device): Pick<PlanDevice, 'cooperates' | 'haltsDuring'> {
+  if (device.kind !== 'guest-cooperative') return {};
+  const { cooperates, haltDuring } = device.cooperation;
+  return { cooperates, ...(haltDuring === 'precopy' ? { haltsDuring: 'precopy' as const } : {}) };
+}
+
+function containerOf({ id, iommu, viommu, trackerChoice, devices }: Container, pageBytes: number): PlanContainer {
   return {
     id,
-    iommuTracks: iommu.kind === 'iommufd' && iommu.dirtyTracking,
+    iommuTracks: iommu.kind !== 'none' && iommu.dirtyTracking,
+    ...(iommu.kind === 'type1' && iommu.dirtyTracking ? { type1: true as const } : {}),
+    ...(trackerChoice === undefined ? {} : { choice: trackerChoice }),
+    ...(viommu === undefined ? {} : { viommu: { aperturePages: aperturePagesOf(viommuOf(viommu, pageBytes)) } }),
     devices: devices.map((device) => ({
       id: device.id,
       features: device.featureMask,
       logsDma: device.dmaLogging !== null,
+      ...helpOf(device),
+      ...(device.preCopyDirtyTracking === false ? { preCopyDirtyTracking: false as const } : {}),
     })),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { chartsFor } from '../../machines/index.ts';
 import type { OutputRoute } from '../../machines/messages.ts';
+import { cooperatingDevices, type Plan } from '../../machines/plan.ts';
 import type { CommandName } from '../../machines/words.ts';
 import type { Driver } from '../drivers/driver.ts';
 
@@ -21,11 +22,21 @@ export function commandsNeeded(policy: string): ReadonlySet<CommandName> {
 
 const SIZES = ['initialBytes', 'dirtyBytes', 'stopCopyBytes'] as const;
 
+/** Only asked for where a device's guest driver takes part. */
+const COOPERATION: readonly CommandName[] = [
+  'notifyGuest',
+  'haltDma',
+  'confirmDmaHalted',
+  'dirtyDmaPages',
+  'resumeDma',
+];
+
 /**
  * Throws when the driver cannot carry out what the charts may ask. A driver that does not offer to throttle does not
- * need the command for it: no policy of this version throttles.
+ * need the command for it: no policy of this version throttles. Nor need one reach the drivers of a guest that the plan
+ * does not count on.
  */
-export function requireCommands(driver: Driver, policy: string): void {
+export function requireCommands(driver: Driver, policy: string, plan?: Plan): void {
   if (driver.loop !== 'we')
     throw new Error(`driver "${driver.name}" runs the pre-copy loop itself, which is not in this version`);
   const unknown = SIZES.filter((size) => !driver.sizes.has(size));
@@ -33,6 +44,7 @@ export function requireCommands(driver: Driver, policy: string): void {
     throw new Error(`driver "${driver.name}" cannot say ${unknown.join(', ')} of a device, which the charts need`);
   const missing = [...commandsNeeded(policy)].filter((name) => {
     if (name === 'throttleVcpus' && !driver.verdicts.has('throttlePercent')) return false;
+    if (COOPERATION.includes(name) && (plan === undefined || cooperatingDevices(plan).length === 0)) return false;
     return !driver.commands.has(name);
   });
   if (missing.length > 0)

@@ -6,8 +6,11 @@
  * send window, or a change of a device's or the guest's run state.
  */
 
-/** Who wrote: `vcpu:0`, `dma:nic0`, `host:vhost`, or KVM itself with no vCPU running, `kvm:its`. */
-export type WriteSource = `vcpu:${string}` | `dma:${string}` | `host:${string}` | `kvm:${string}`;
+/**
+ * Who wrote: `vcpu:0`, `dma:nic0`, `host:vhost`, KVM itself with no vCPU running, `kvm:its`, or the driver that mediates a
+ * device, for the guest (vfio_dma_rw), `mdev:gpu0`: no log of KVM or of the vmm hears that.
+ */
+export type WriteSource = `vcpu:${string}` | `dma:${string}` | `host:${string}` | `kvm:${string}` | `mdev:${string}`;
 
 export type PageWrites = {
   /** Half-open span (fromNs, toNs] of the run's clock. */

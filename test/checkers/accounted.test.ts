@@ -5,6 +5,7 @@ import {
   addCommand,
   announcedAt,
   answeredAt,
+  check,
   dropAnswer,
   dropCommand,
   dropFact,
@@ -144,6 +145,13 @@ describe('given the bytes of a run', () => {
   test('when the run has only just begun, the first pass broke it', () => {
     const position = answeredAt(completed, { name: 'sendRound' });
     expectBroken(completed.slice(0, position + 1), NAME, position, /were told/, { wireBytes: 1 });
+  });
+
+  test('while a send is under way, the link may have carried more than was told, and never less', () => {
+    const position = answeredAt(completed, { name: 'sendRemaining' });
+    const begun = completed.slice(0, position);
+    expectHeld(begun, NAME, { wireBytes: Number.MAX_SAFE_INTEGER });
+    expect(check(begun, NAME, { wireBytes: 0 }).because).toMatch(/were told as sent and 0 went over the link/);
   });
 
   test('when an answer is lost, its bytes are missed', () => {

@@ -16,12 +16,14 @@ describe('given a run that handed over', () => {
   });
 
   test('when the model says at the end that a page differs, the hand-over broke it', () => {
-    expectBroken(completed, NAME, at, /^1 pages differ at the hand-over$/, { lostPages: 1 });
+    expectBroken(completed, NAME, at, /^1 pages differ at the hand-over; the final sync \(record \d+\) knew them/, {
+      lostPages: 1,
+    });
   });
 
   test('when the answer to the hand-over says so, the pages are named', () => {
     const run = editAnswer(completed, START, { lostPages: 2, firstLostPages: [7, 9] });
-    expectBroken(run, NAME, at, /^2 pages differ .* 7, 9$/);
+    expectBroken(run, NAME, at, /^2 pages differ .* 7, 9; the final sync \(record \d+\) knew them/);
   });
 
   test('when two counts disagree, the worse one counts', () => {
@@ -50,5 +52,31 @@ test('given a run that handed nothing over, when pages differ, nothing is lost',
     name: NAME,
     held: true,
     because: 'nothing was handed over',
+  });
+});
+
+describe('given a run that lost pages, the final sync says whose loss it is', () => {
+  const at = answeredAt(completed, START);
+  const FINAL = { name: 'syncBitmap', params: { final: true } } as const;
+  const syncAt = answeredAt(completed, FINAL);
+  const lost = editAnswer(completed, START, { lostPages: 5, firstLostPages: [1, 2] });
+  const unreported = (underReportedPages: number) => editAnswer(lost, FINAL, { underReportedPages });
+
+  test.each([
+    [0, `; the final sync (record ${syncAt}) knew them: they were not sent, or written after it`],
+    [
+      3,
+      `; the final sync (record ${syncAt}) did not report 3 of them, and the others were not sent, or written after it`,
+    ],
+    [5, `; the final sync (record ${syncAt}) did not report them`],
+  ])('when no log reported %i of 5', (underReportedPages, blame) => {
+    const { position, because } = check(unreported(underReportedPages), NAME);
+    expect(position).toBe(at);
+    expect(because).toBe(`5 pages differ at the hand-over, the first of them 1, 2${blame}`);
+  });
+
+  test('when there was none at all', () => {
+    const without = lost.filter(({ record }) => record.position !== syncAt);
+    expect(check(without, NAME).because).toMatch(/; there was no final sync$/);
   });
 });

@@ -6,6 +6,7 @@ import {
   addCommand,
   answeredAt,
   check,
+  editAnswer,
   editCommand,
   expectBroken,
   expectHeld,
@@ -75,4 +76,21 @@ describe('given a model that counts what no sync reported', () => {
       because: expect.stringContaining('5 pages'),
     });
   });
+});
+
+describe('given a final sync that says what no log reported', () => {
+  const FINAL = { ...SYNC, params: { final: true } };
+  const at = answeredAt(completed, FINAL);
+  const told = (underReportedPages: number, firstUnderReportedPages: readonly number[] = []) =>
+    editAnswer(completed, FINAL, { underReportedPages, firstUnderReportedPages });
+
+  test('when it says so, that sync broke it and the pages are named', () => {
+    expectBroken(told(2, [7, 9]), NAME, at, /^2 pages were written .* by this sync, the first of them 7, 9$/);
+  });
+
+  test('when it names none, the count is told', () => {
+    expectBroken(told(3), NAME, at, /^3 pages were written and no log reported them by this sync$/);
+  });
+
+  test('when it counted none, it holds', () => expectHeld(told(0), NAME));
 });

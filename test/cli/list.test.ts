@@ -1,14 +1,18 @@
 /** `switchover list`: what can be named, as lines and as JSON. */
 import { describe, expect, test } from 'vitest';
 import { machines, policies } from '../../machines/index.ts';
+import { DEVICES } from '../../src/lab/devices.ts';
+import { listExperiments } from '../../src/lab/experiment/shipped.ts';
+import { deviceSchema } from '../../src/lab/scenario/devices/device.ts';
 import { listScenarios } from '../../src/lab/shipped.ts';
+import { TRACKERS } from '../../src/lab/trackers.ts';
 import { expectMistake, inProcess } from './switchover.ts';
 
 const NAMES = {
   scenarios: listScenarios().map(({ name }) => name as string),
+  experiments: listExperiments().map(({ name }) => name as string),
   policies: Object.values(policies).map(({ name }) => name),
   machines: Object.keys(machines),
-  devices: ['nic', 'vgpu'],
 };
 
 describe.each(Object.entries(NAMES))('list %s', (what, names) => {
@@ -31,9 +35,35 @@ describe.each(Object.entries(NAMES))('list %s', (what, names) => {
   });
 });
 
+describe.each([
+  ['devices', DEVICES],
+  ['trackers', TRACKERS],
+] as const)('list %s', (what, expected) => {
+  test('is a paragraph for each, with its source, and says what is hypothetical', async () => {
+    const { stdout, stderr, code } = await inProcess(['list', what]);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    const told = stdout.split(/\n(?=\S)/).map((entry) => entry.trim().split(/\s+/).join(' '));
+    expect(told).toEqual(
+      expected.map(({ name, description, source, hypothetical }) =>
+        `${name} ${hypothetical ? 'HYPOTHETICAL: ' : ''}${description} ${source}`.split(/\s+/).join(' '),
+      ),
+    );
+  });
+
+  test('--json is the listing', async () => {
+    const { stdout } = await inProcess(['list', what, '--json']);
+    expect(JSON.parse(stdout)).toEqual(expected);
+  });
+});
+
+test('every kind of device that a scenario can name is listed, and no other', () => {
+  const kinds = deviceSchema.options.map(({ shape }) => shape.kind.value as string);
+  expect(DEVICES.map(({ name }) => name).sort()).toEqual(kinds.sort());
+});
+
 test.each([
   ['nothing', [], /missing required argument 'what'/],
-  ['what there is none of', ['hosts'], /Allowed choices are scenarios, policies, machines, devices/],
+  ['what there is none of', ['hosts'], /Allowed choices are scenarios, experiments, policies, machines, devices/],
   ['with an unknown option', ['scenarios', '--jsn'], /unknown option '--jsn'/],
 ] as const)('refuses to list %s', async (_, args, message) => {
   expectMistake(await inProcess(['list', ...args]), message);

@@ -76,6 +76,12 @@ const guestReached = (draw: Draw): Data<Inbox['roll-back'], 'GUEST_REACHED'> => 
   errno: maybeErrno(draw),
 });
 
+function driverReached(draw: Draw, near: Near): Data<Inbox['roll-back'], 'DRIVER_REACHED'> {
+  const asked = draw.one(['halted', 'running'] as const);
+  const state = draw.chance(70) ? asked : draw.one(['halted', 'running', 'unknown'] as const);
+  return { device: device(draw, near), asked, state, errno: maybeErrno(draw) };
+}
+
 const dirtyLogReached = (draw: Draw): Data<Inbox['pre-copy'], 'DIRTY_LOG_REACHED'> => ({
   asked: draw.one(['on', 'off']),
   state: draw.one(['on', 'off']),
@@ -120,6 +126,7 @@ function observation(draw: Draw): Observation {
 
 const LOG_AND_DEVICES = {
   DEVICE_REACHED: deviceReached,
+  DRIVER_REACHED: driverReached,
   DIRTY_LOG_REACHED: dirtyLogReached,
   BITMAP_SYNCED: synced,
   SYNC_FAILED: (draw: Draw) => ({ errno: errno(draw) }),
@@ -132,6 +139,7 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
   device: {
     SET_STATE: (draw) => ({ target: draw.weighted([...DEVICE_STATES.map((s) => [s, 1] as const), ['RUNNING', 6]]) }),
   },
+  'guest-driver': { HALT_DMA: none, RESUME_DMA: (draw) => ({ host: draw.one(['source', 'destination']) }) },
   vfio: { STATE_READ_BACK: (draw) => ({ state: draw.one(DEVICE_STATES) }) },
   tracking: LOG_ORDERS,
   'dirty-log': {
@@ -214,6 +222,11 @@ export const RESULTS: { readonly [N in CommandName]: (draw: Draw, near: Near) =>
   setDeviceState: stateAnswer,
   getDeviceState: stateAnswer,
   resetDevice: stateAnswer,
+  notifyGuest: none,
+  haltDma: (draw) => ({ dmaPages: draw.one([0, 64]) }),
+  confirmDmaHalted: (draw) => ({ halted: draw.chance(80) }),
+  dirtyDmaPages: (draw) => ({ dirtiedPages: draw.one([63, 64, 64, 64]) }),
+  resumeDma: none,
   startTracking: none,
   reportDirty: (draw) => ({ dirtyPages: draw.one([0, 10]) }),
   stopTracking: none,

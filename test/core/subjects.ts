@@ -24,9 +24,16 @@ const ids = (draw: Draw) =>
 const addressed = (draw: Draw) =>
   ids(draw).map((id) => ({ id, address: `device/${id}`, p2p: draw.chance(60), preCopy: draw.chance(60) }));
 
+/** Guest drivers that take part, or none. */
+const DRIVERS = ['nic0', 'nic1'].map((id) => ({ id, address: `guest-driver/${id}` }));
+const drivers = (draw: Draw) => (draw.chance(50) ? {} : { drivers: DRIVERS });
+const cooperation = (draw: Draw) =>
+  draw.chance(60) ? {} : { cooperation: { drivers: DRIVERS, round: 3, ends: { rule: 'drained' } } };
+
 function plan(draw: Draw): Plan {
   const logsDma = draw.chance(70);
-  const devices: PlanDevice[] = ids(draw).map((id) => ({ id, features: draw.chance(95) ? 7 : 1, logsDma }));
+  const helps = !logsDma && draw.chance(50) ? { cooperates: true } : {};
+  const devices: PlanDevice[] = ids(draw).map((id) => ({ id, features: draw.chance(95) ? 7 : 1, logsDma, ...helps }));
   return smallPlan({
     loop: draw.one(['qemu-8.2', 'qemu-9.2', 'qemu-10.2', 'qemu-11.1', 'textbook']),
     pauseBeforeSwitchover: draw.chance(50),
@@ -58,6 +65,7 @@ export const SUBJECTS: readonly Subject[] = [
       availSwitchoverBytesPerSecond: draw.one([0, 1000]),
       devices: addressed(draw),
       switchoverAck: draw.chance(50),
+      ...drivers(draw),
     }),
     runs: 140,
     eventsMax: 40,
@@ -65,7 +73,11 @@ export const SUBJECTS: readonly Subject[] = [
   {
     name: 'stop-and-copy',
     kind: 'stop-and-copy',
-    input: (draw) => ({ devices: addressed(draw), pauseBeforeSwitchover: draw.chance(40) }),
+    input: (draw) => ({
+      devices: addressed(draw),
+      pauseBeforeSwitchover: draw.chance(40),
+      ...cooperation(draw),
+    }),
     runs: 200,
     eventsMax: 40,
   },
@@ -76,6 +88,7 @@ export const SUBJECTS: readonly Subject[] = [
       sending: draw.one(['pre-copy', 'stop-and-copy', 'nobody']),
       switching: draw.chance(60),
       devices: addressed(draw),
+      ...drivers(draw),
     }),
     runs: 100,
     eventsMax: 40,
@@ -103,13 +116,18 @@ export const SUBJECTS: readonly Subject[] = [
     kind: 'tracking',
     input: (draw) => ({
       tracking: '0',
-      devices: ['nic0', 'nic1'].slice(0, draw.one([0, 1, 2])).map((id) => ({ id, logsDma: draw.chance(70) })),
+      devices: ['nic0', 'nic1'].slice(0, draw.one([0, 1, 2])).map((id) => ({
+        id,
+        logsDma: draw.chance(60),
+        ...(draw.chance(60) ? { cooperates: true } : {}),
+      })),
       iommuTracks: draw.chance(50),
+      ...draw.one([{}, {}, { choice: 'iommu-first' }, { choice: 'per-device' }]),
       sections: [{ of: 'ram', firstPage: 0, pages: 256 }],
       ranges: draw.one(['two', 'three']),
       pageBytes: 4096,
     }),
-    runs: 100,
+    runs: 200,
     eventsMax: 50,
   },
   {
@@ -123,6 +141,13 @@ export const SUBJECTS: readonly Subject[] = [
     }),
     runs: 120,
     eventsMax: 50,
+  },
+  {
+    name: 'guest-driver',
+    kind: 'guest-driver',
+    input: () => ({ device: 'nic0' }),
+    runs: 120,
+    eventsMax: 60,
   },
   {
     name: 'vfio-device',

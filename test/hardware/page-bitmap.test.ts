@@ -238,3 +238,64 @@ test('a summary finds a lone page anywhere in a 64 GiB guest', () => {
     expect(bitmap.next(0)).toBe(-1);
   }
 });
+
+describe('far apart in a large set', () => {
+  /** Several words of the topmost level, and neighbours on either side of every level's edge. */
+  const LARGE = 32_768 * 70 + 5;
+  const far = fc
+    .tuple(fc.integer({ min: 0, max: 69 }), fc.constantFrom(0, 1, 31, 32, 1023, 1024, 32_767))
+    .map(([top, offset]) => Math.min(top * 32_768 + offset, LARGE - 1));
+  const pages = fc.array(far, { maxLength: 12 });
+  const [ours, theirs] = [new PageBitmap(LARGE), new PageBitmap(LARGE)];
+
+  function filled(bitmap: PageBitmap, of: readonly number[]): Set<number> {
+    bitmap.clearAll();
+    for (const p of of) bitmap.set(p);
+    return new Set(of);
+  }
+
+  function expectHolds(bitmap: PageBitmap, reference: Iterable<number>): void {
+    const sorted = [...reference].sort((a, b) => a - b);
+    expect([bitmap.count, listed(bitmap)]).toEqual([sorted.length, sorted]);
+  }
+
+  test('a merge, a take, a removal and a list find every page, whatever was there before', () => {
+    fc.assert(
+      fc.property(pages, pages, pages, far, (some, others, gone, from) => {
+        const [a, b] = [filled(ours, some), filled(theirs, others)];
+        const lacked = [...a].filter((p) => !b.has(p)).sort((x, y) => x - y);
+        expect(ours.lackedBy(theirs, 3)).toEqual({ count: lacked.length, firstPages: lacked.slice(0, 3) });
+        expect(theirs.or(ours)).toBe(lacked.length);
+        expectHolds(theirs, new Set([...a, ...b]));
+        for (const p of gone) ours.clear(p);
+        expectHolds(
+          ours,
+          [...a].filter((p) => !gone.includes(p)),
+        );
+        theirs.clearWhere(ours, from);
+        const left = [...new Set([...a, ...b])].filter((p) => p < from || !a.has(p) || gone.includes(p));
+        expectHolds(theirs, left);
+        ours.takeInto(theirs);
+        expectHolds(ours, []);
+        expectHolds(theirs, new Set([...left, ...[...a].filter((p) => !gone.includes(p))]));
+        theirs.clearRange(from, LARGE - from);
+        expectHolds(
+          theirs,
+          listed(theirs).filter((p) => p < from),
+        );
+      }),
+    );
+  });
+
+  test('what one page costs does not grow with the guest: two thousand takes of it from 1 TiB', () => {
+    const [from, into] = [new PageBitmap(2 ** 28), new PageBitmap(2 ** 28)];
+    const startMs = performance.now();
+    for (let nth = 0; nth < 2_000; nth++) {
+      from.set(2 ** 28 - 1);
+      from.takeInto(into);
+    }
+    // One pass over the 262,144 summary words each would be half a thousand million steps.
+    expect(performance.now() - startMs).toBeLessThan(250);
+    expect(into.count).toBe(1);
+  });
+});

@@ -6,7 +6,7 @@ import { Vcpus } from '../../src/hardware/vcpus.ts';
 import { pagesIn } from '../../src/streams/page-writes.ts';
 
 test('a charge is shared, stood by each vCPU as far as a span goes, and told once', () => {
-  const stalls = new Stalls(STALL_CAUSES);
+  const stalls = new Stalls(['dirtyFaults', 'pmlExits', 'ringFull']);
   stalls.charge([0, 1], 'dirtyFaults', 1000);
   stalls.charge([0], 'ringFull', 300);
   expect([stalls.owedNs(0), stalls.owedNs(1), stalls.owedNs(2)]).toEqual([800, 500, 0]);

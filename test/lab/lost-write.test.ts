@@ -28,7 +28,7 @@ function blinded(scenario: Scenario, tracker: string, when: 'from the start' | '
 function namedPages({ report }: WatchedRun): readonly number[] {
   const check = report.checks.find(({ name }) => name === 'no-lost-write');
   expect(check).toMatchObject({ held: false });
-  const said = /^(\d+) pages differ at the hand-over, the first of them ([\d, ]+)$/.exec(check?.because ?? '');
+  const said = /^(\d+) pages differ at the hand-over, the first of them ([\d, ]+)(?:;|$)/.exec(check?.because ?? '');
   expect(said, check?.because ?? 'no reason').not.toBeNull();
   const pages = (said?.[2] ?? '').split(', ').map(Number);
   expect(pages).toHaveLength(Math.min(16, Number(said?.[1])));

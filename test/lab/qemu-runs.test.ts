@@ -94,7 +94,7 @@ describe.each(NAMES)('qemu-%s', (name) => {
     expect(scenario.vmm.maxBandwidthBytesPerSecond).toBe(real.config.max_bandwidth);
     expect(scenario.vmm.downtimeLimitMs).toBe(real.config.downtime_limit);
     const [workload] = scenario.vm.workloads;
-    const setBytes = workload === undefined || workload.kind === 'idle' ? 0 : workload.setBytes;
+    const setBytes = workload !== undefined && 'setBytes' in workload ? workload.setBytes : 0;
     expect(setBytes).toBe(real.config.dirty_mib * 2 ** 20);
   });
 

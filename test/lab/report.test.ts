@@ -16,14 +16,16 @@ const CHECKS = ['one-guest', 'legal-arcs', 'final-order', 'trackers-cover', 'acc
 /** Two minutes and a minute of the same pass again and again say no more than ten seconds of it. */
 const GIVE_UP_AT_MOST_NS = 10_000_000_000;
 
-const shipped = SHIPPED_NAMES.filter((name) => name !== 'big-random').map((name): readonly [string, Scenario] => {
-  const { giveUpAfterNs, ...rest } = scenarios[name];
-  const wantsToGiveUp = rest.expect.outcome === 'unconverged';
-  return [
-    name,
-    { ...rest, giveUpAfterNs: wantsToGiveUp ? Math.min(giveUpAfterNs, GIVE_UP_AT_MOST_NS) : giveUpAfterNs },
-  ];
-});
+const shipped = SHIPPED_NAMES.filter((name) => name !== 'big-random' && name !== 'one-tib').map(
+  (name): readonly [string, Scenario] => {
+    const { giveUpAfterNs, ...rest } = scenarios[name];
+    const wantsToGiveUp = rest.expect.outcome === 'unconverged';
+    return [
+      name,
+      { ...rest, giveUpAfterNs: wantsToGiveUp ? Math.min(giveUpAfterNs, GIVE_UP_AT_MOST_NS) : giveUpAfterNs },
+    ];
+  },
+);
 
 const times = {
   preCopy: '1ms',
@@ -100,7 +102,9 @@ function expectRounds({ rounds, totalMs, outcome, missingBytes }: Report): void 
     expect(round.zeroPages).toBeLessThanOrEqual(round.sentPages);
   });
   if (outcome === 'completed') {
-    expect(rounds.at(-1)?.verdict).toBe('switchover');
+    // Where the guest's drivers helped, what they wrote was sent in a round after the decision.
+    const decided = rounds.at(-1)?.verdict === null ? rounds.at(-2) : rounds.at(-1);
+    expect(decided?.verdict).toBe('switchover');
     expect(missingBytes).toBeNull();
   }
 }
@@ -163,9 +167,13 @@ describe.each([...shipped, ...others])('%s', (_, scenario) => {
     expect(report.devices.map(({ id, kind }) => ({ id, kind }))).toEqual(
       devicesOf(scenario).map(({ id, kind }) => ({ id, kind })),
     );
-    for (const { serviceDowntimeMs } of report.devices) {
+    for (const { serviceDowntimeMs, dmaHaltedMs } of report.devices) {
       if (report.outcome !== 'completed') continue;
-      // A device stops after the vCPUs and runs before them.
+      if (dmaHaltedMs !== undefined) {
+        expect(serviceDowntimeMs).toBeGreaterThan(report.downtimeMs as number);
+        continue;
+      }
+      // A device stops after the vCPUs and runs before them, unless the guest's driver halted it.
       expect(serviceDowntimeMs).toBeLessThanOrEqual(report.downtimeMs as number);
     }
     expect(report).toMatchObject({

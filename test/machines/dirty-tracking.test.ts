@@ -330,3 +330,42 @@ describe('the latest order wins', () => {
     for (const state of states) for (const order of [START, STOP, SYNC]) expect(() => state.when(order)).not.toThrow();
   });
 });
+
+/** hw/vfio/container.c, vfio_log_sync_needed: skipped while a device with x-pre-copy-dirty-page-tracking=off still runs. */
+describe('qemu.md trap 17: a container that is collected only when its devices have stopped', () => {
+  const starting = () =>
+    given(dirtyTracking, {
+      tracking: 'c0',
+      devices: [device('nic0')],
+      iommuTracks: false,
+      sections: SECTIONS,
+      ranges: 'two',
+      pageBytes: 4096,
+      collects: 'when-stopped',
+    }).when(START);
+  const FINAL = { ...SYNC, final: true };
+
+  test('says that nothing is dirty until the final sync, which finds all of it', () => {
+    starting()
+      .when(STARTED)
+      .then({ told: [reached('tracking', 'tracking')] })
+      .when(SYNC)
+      .then({ told: [synced(0)] })
+      .when(SYNC)
+      .then({ told: [synced(0)] })
+      .when(FINAL)
+      .then({ commanded: [report('device', 'nic0')] })
+      .when(reported(9))
+      .then({ told: [synced(9)] });
+  });
+
+  test.each([
+    ['a sync that waits for the start is skipped as well', SYNC, [], [synced(0)]],
+    ['a final sync that waits for the start is not', FINAL, [report('device', 'nic0')], []],
+  ])('%s', (_, sync, commanded, told) => {
+    starting()
+      .when(sync)
+      .when(STARTED)
+      .then({ commanded, told: [reached('tracking', 'tracking'), ...told] });
+  });
+});

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type IovaSection, iovaRanges, type RangeRule } from '../../machines/iova-ranges.ts';
+import { type IovaSection, iovaRanges, overTrackedPages, type RangeRule } from '../../machines/iova-ranges.ts';
 
 const GiB = 2 ** 30;
 /** By addresses: first byte and length, as the source speaks of them. */
@@ -148,4 +148,53 @@ describe('whatever the memory map', () => {
       }),
     );
   });
+});
+
+describe('exact ranges', () => {
+  test.each([
+    ['nothing', [], []],
+    ['below and above', [HIGH_RAM, LOW_RAM], [range(0, 3 * GiB), range(4 * GiB, 12 * GiB)]],
+    ['sections that touch', [section('ram', 0, GiB), section('ram', GiB, GiB)], [range(0, 2 * GiB)]],
+    ['sections that overlap', [section('ram', 0, 2 * GiB), section('pci', GiB, 2 * GiB)], [range(0, 3 * GiB)]],
+    ['a straddle is as it is', [section('ram', 3 * GiB, 2 * GiB)], [range(3 * GiB, 2 * GiB)]],
+    ['a section of 0 pages', [section('ram', GiB, 0)], []],
+  ] as const)('%s', (_, sections, ranges) => {
+    expect(iovaRanges(sections, 'exact', PAGE)).toEqual(ranges);
+  });
+
+  test('they watch the mappings and nothing else, whatever the memory map', () => {
+    fc.assert(
+      fc.property(anyMap, (sections) => {
+        const ranges = iovaRanges(sections, 'exact', PAGE);
+        for (const { firstPage, pages } of sections) {
+          if (pages === 0) continue;
+          expect(
+            ranges.some((one) => one.firstPage <= firstPage && firstPage + pages <= one.firstPage + one.pages),
+          ).toBe(true);
+        }
+        // Each ends before the next begins, so none watches more than its sections, whose ends are their own.
+        ranges.slice(1).forEach((one, i) => {
+          expect(one.firstPage).toBeGreaterThan(last(ranges[i]!) + 1);
+        });
+        const ends = new Set(sections.filter(({ pages }) => pages > 0).map(last));
+        for (const one of ranges) expect(ends.has(last(one))).toBe(true);
+        expect(overTrackedPages(sections, 'exact', PAGE)).toBe(0);
+      }),
+    );
+  });
+});
+
+test.each([
+  ['a hole below 4 GiB costs nothing: there is a border', [LOW_RAM, HIGH_RAM], 0, 0],
+  ['RAM on both sides of a hole below 4 GiB', [section('ram', 0, GiB), section('ram', 2 * GiB, GiB)], GiB, GiB],
+  ['a window at the top: two ranges span all below it', [LOW_RAM, HIGH_RAM, WINDOW], 880 * GiB, 0],
+  [
+    'RAM above the 1 TiB hole of AMD',
+    [LOW_RAM, section('ram', 4 * GiB, 4 * GiB), section('ram', 1024 * GiB, GiB)],
+    1016 * GiB,
+    1016 * GiB,
+  ],
+] as const)('qemu.md trap 16, over-tracked: %s', (_, sections, two, three) => {
+  expect(overTrackedPages(sections, 'two', PAGE) * PAGE).toBe(two);
+  expect(overTrackedPages(sections, 'three', PAGE) * PAGE).toBe(three);
 });

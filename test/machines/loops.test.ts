@@ -55,6 +55,8 @@ const COLUMNS: Readonly<Record<Exclude<keyof Loop, 'name'>, Releases>> = {
   vfio: [none, v2, full, full, full, full, full],
   // The third range: 8.2 (a31fe5daea).
   ranges: ['two', 'two', 'three', 'three', 'three', 'three', 'three'],
+  // A vIOMMU blocks from 8.0 on; from 11.0 on only with device tracking (hw/vfio/container.c).
+  viommu: ['blocks', 'blocks', 'blocks', 'blocks', 'blocks', 'blocks-device-logs', 'allowed'],
   // 10.0 (4881411136).
   reportsDevice: [false, false, false, false, true, true, true],
   // 11.0 (93c8a97f99).

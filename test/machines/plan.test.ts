@@ -1,7 +1,7 @@
 /**
  * What may not start: the conditions under which QEMU adds a migration blocker or refuses to realize a device
  * (hw/vfio/migration.c: vfio_migration_realize, vfio_block_multiple_devices_migration, at v8.0.0 to v11.1.0-rc2). What those
- * have that a plan cannot say (vIOMMU, postcopy, background snapshots, a kernel without STOP_COPY) is not a row here.
+ * have that a plan cannot say (postcopy, background snapshots, a kernel without STOP_COPY) is not a row here.
  */
 import { describe, expect, test } from 'vitest';
 import type { LoopName } from '../../machines/loops.ts';
@@ -106,6 +106,49 @@ describe('blockers', () => {
     }));
     const reasons = blockers(plan({ containers }));
     expect(reasons.map((reason) => reason.split(' ', 2)[1])).toEqual(['x', 'z']);
+  });
+});
+
+/**
+ * A vIOMMU: always a blocker up to 10.2; from 11.0 on only where the device would be the tracker (hw/vfio/migration.c,
+ * vfio_viommu_preset). With enable-migration=on the device is not realized, which is no better.
+ */
+describe('a vIOMMU', () => {
+  const ALWAYS = /behind a vIOMMU, which qemu-\S+ does not migrate/;
+  const BY_DEVICE = /log their own DMA, which qemu-11\.1 does not migrate/;
+  type Cell = readonly [loop: LoopName, logsDma: boolean, iommuTracks: boolean, blocked: RegExp | undefined];
+  const CELLS: readonly Cell[] = [
+    ['qemu-8.0', true, false, ALWAYS],
+    ['qemu-8.0', false, true, ALWAYS],
+    ['qemu-8.2', false, true, ALWAYS],
+    ['qemu-9.2', false, true, ALWAYS],
+    ['qemu-10.2', true, true, ALWAYS],
+    ['qemu-10.2', false, true, ALWAYS],
+    ['qemu-11.1', true, true, BY_DEVICE],
+    ['qemu-11.1', true, false, BY_DEVICE],
+    ['qemu-11.1', false, true, undefined],
+    ['textbook', true, false, undefined],
+  ];
+  const behind = (logsDma: boolean, iommuTracks: boolean) => [
+    { id: 'c0', iommuTracks, viommu: { aperturePages: 1024 }, devices: [device('nic0', 7, logsDma)] },
+  ];
+
+  test.each(CELLS)('%s, the device logs: %s, the IOMMU tracks: %s', (loop, logsDma, iommuTracks, blocked) => {
+    for (const enableMigration of ['auto', 'on'] as const) {
+      const found = blockers(plan({ loop, enableMigration, containers: behind(logsDma, iommuTracks) }));
+      expect(found).toHaveLength(blocked === undefined ? 0 : 1);
+      if (blocked !== undefined) expect(found[0]).toMatch(blocked);
+    }
+  });
+
+  test('without a device behind it is in nobody’s way', () => {
+    expect(
+      blockers(plan({ containers: [{ id: 'c0', iommuTracks: true, viommu: { aperturePages: 8 }, devices: [] }] })),
+    ).toEqual([]);
+  });
+
+  test('a device that cannot log, and an IOMMU that cannot track, are still without a tracker', () => {
+    expect(blockers(plan({ loop: 'qemu-11.1', containers: behind(false, false) }))[0]).toMatch(UNTRACKED);
   });
 });
 

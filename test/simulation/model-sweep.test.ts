@@ -14,6 +14,23 @@ import type { Scenario } from '../../src/lab/scenario/scenario.ts';
 import { smallInput } from '../lab/small-scenario.ts';
 
 const scenario = scenarioFrom({ ...smallInput(), checks: { truth: 'both' } });
+/** A device that only the guest's driver can tell about, in the place of both. */
+const cooperative = scenarioFrom({
+  ...smallInput({
+    iommu: { kind: 'none' },
+    devices: [
+      {
+        id: 'vf0',
+        kind: 'guest-cooperative',
+        features: ['stop-copy', 'p2p', 'pre-copy'],
+        dma: { rate: '20MiB/s', ring: '4MiB', late: '256KiB', at: '32MiB' },
+        cooperation: { halt: '2ms', writePage: '1us', resume: '3ms' },
+        state: { initial: '1MiB', stopCopy: '2MiB' },
+      },
+    ],
+  }),
+  checks: { truth: 'both' },
+});
 
 interface Ran {
   readonly report: Report;
@@ -59,23 +76,11 @@ function illegalities({ report, model }: Ran): readonly string[] {
   if (sourceRuns && report.warnings.length === 0) {
     for (const [id, state] of Object.entries(devices.source))
       if (state !== 'RUNNING') wrong.push(`${id} was left in ${state}`);
+    for (const id of Object.keys(devices.source))
+      if (model.world.dma(id).driver?.busMastering === false) wrong.push(`${id} was left with its DMA halted`);
   }
   return wrong;
 }
-
-const plain = run({});
-
-test('it completes when nothing goes wrong', () => {
-  expect(plain.report.outcome).toBe('completed');
-  expect(illegalities(plain)).toEqual([]);
-});
-
-test('a cancel after every record', () => {
-  for (let cancelAfter = 0; cancelAfter < plain.records; cancelAfter++) {
-    const ran = run({ cancelAfter });
-    expect(illegalities(ran), `cancel after record ${cancelAfter}: ${ran.report.outcome}`).toEqual([]);
-  }
-});
 
 const FAULTS: readonly Fault[] = [
   { kind: 'error', errno: 'EIO' },
@@ -84,11 +89,30 @@ const FAULTS: readonly Fault[] = [
   { kind: 'twice' },
 ];
 
-describe.each(FAULTS)('$kind', (fault) => {
-  test('at every command', () => {
-    for (let nth = 1; nth <= plain.commands; nth++) {
-      const ran = run({ fault: { nth, fault } });
-      expect(illegalities(ran), `at command ${nth}: ${ran.report.outcome} (${ran.report.reason})`).toEqual([]);
+describe.each([
+  ['devices that log', scenario],
+  ['a device whose guest driver helps', cooperative],
+] as const)('%s', (_, of) => {
+  const plain = run({}, of);
+
+  test('it completes when nothing goes wrong', () => {
+    expect(plain.report.outcome).toBe('completed');
+    expect(illegalities(plain)).toEqual([]);
+  });
+
+  test('a cancel after every record', () => {
+    for (let cancelAfter = 0; cancelAfter < plain.records; cancelAfter++) {
+      const ran = run({ cancelAfter }, of);
+      expect(illegalities(ran), `cancel after record ${cancelAfter}: ${ran.report.outcome}`).toEqual([]);
     }
+  });
+
+  describe.each(FAULTS)('$kind', (fault) => {
+    test('at every command', () => {
+      for (let nth = 1; nth <= plain.commands; nth++) {
+        const ran = run({ fault: { nth, fault } }, of);
+        expect(illegalities(ran), `at command ${nth}: ${ran.report.outcome} (${ran.report.reason})`).toEqual([]);
+      }
+    });
   });
 });

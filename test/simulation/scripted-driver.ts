@@ -107,6 +107,14 @@ export function scriptedDriver(
         world.destinationGone = true;
         if (world.storage === 'destination') world.storage = 'nobody';
         return done(command.name);
+      case 'haltDma':
+        return { type: 'DONE.haltDma', dmaPages: 64 };
+      case 'confirmDmaHalted':
+        return { type: 'DONE.confirmDmaHalted', halted: true };
+      case 'dirtyDmaPages':
+        return { type: 'DONE.dirtyDmaPages', dirtiedPages: 64 };
+      case 'notifyGuest':
+      case 'resumeDma':
       case 'throttleVcpus':
       case 'startTracking':
       case 'stopTracking':

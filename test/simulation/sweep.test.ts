@@ -14,12 +14,19 @@ const variants: readonly { name: string; plan: Partial<Plan> }[] = [
     name: 'textbook, no-progress',
     plan: { loop: 'textbook', policy: { name: 'no-progress', version: '1', parameters: { shrinkPercent: 5 } } },
   },
+  { name: 'guest drivers that help', plan: { containers: [helped({})] } },
+  { name: 'guest drivers that help at each sync', plan: { containers: [helped({ haltsDuring: 'precopy' })] } },
   { name: 'no devices, 7.2', plan: { loop: 'qemu-7.2', containers: [] } },
 ];
 
 function container(features: 3 | 7, logsDma: boolean) {
   const device = (id: string) => ({ id, features, logsDma }) as const;
   return { id: '0', iommuTracks: true, devices: [device('nic0'), device('nic1')] };
+}
+
+function helped(changes: { readonly haltsDuring?: 'precopy' }) {
+  const device = (id: string) => ({ id, features: 7, logsDma: false, cooperates: true, ...changes }) as const;
+  return { id: '0', iommuTracks: false, devices: [device('nic0'), device('nic1')] };
 }
 
 describe.each(variants)('$name', ({ plan }) => {

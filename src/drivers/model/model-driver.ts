@@ -21,13 +21,14 @@ import { DestinationHost, type DestinationState, type IncomingDevice } from '../
 import type { KvmDirtyLog } from '../../hardware/kvm/dirty-log.ts';
 import { Link } from '../../hardware/link.ts';
 import { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
-import { PageSender } from '../../hardware/sender.ts';
+import { PageSender, type Rearm } from '../../hardware/sender.ts';
 import { type Host, Storage } from '../../hardware/storage.ts';
 import type { LostPages } from '../../hardware/truth.ts';
 import { type Rested, VfioFunction } from '../../hardware/vfio-function.ts';
 import { createWorld, type World } from '../../hardware/world.ts';
-import type { Driver, Found, Progress } from '../driver.ts';
+import type { Driver, Found, Measured, Progress } from '../driver.ts';
 import { Agenda } from './agenda.ts';
+import { GuestDrivers } from './guest-drivers.ts';
 import { type Job, Jobs } from './jobs.ts';
 import { Lane, type Transmission } from './lane.ts';
 import { Round } from './round.ts';
@@ -63,6 +64,7 @@ export interface ModelDriver extends Driver {
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   readonly progress$: Observable<Progress>;
   inspect(): Inspection;
+  measured(): Measured;
 }
 
 /** Throws a RangeError for a spec that contradicts itself. */
@@ -83,6 +85,7 @@ export function createModelDriver(spec: ModelSpec, clock: RunClock): ModelDriver
     perform: (command, answer) => model.perform(command, answer),
     abandon: (id) => model.abandon(id),
     reconcile: async (pending) => pending.map(({ id }) => ({ id, found: model.found(id) })),
+    measured: () => model.measured(),
     inspect: () => model.inspect(),
     close: () => model.close(),
   };
@@ -101,6 +104,7 @@ class Model {
   readonly #storage: Storage;
   readonly #tracking: Tracking;
   readonly #sourceDevices: SourceDevices;
+  readonly #guestDrivers: GuestDrivers;
   readonly #destinationDevices: ReadonlyMap<string, IncomingDevice>;
   readonly #destination: DestinationHost;
   readonly #stream: Stream;
@@ -128,6 +132,7 @@ class Model {
       this.#destinationDevices,
       () => this.#handedOver(),
     );
+    this.#guestDrivers = new GuestDrivers(this.world, this.#agenda, () => this.#destination.state === 'running');
     const dialect = loop(spec.loop);
     const windowNs = dialect.windowMs === undefined ? Number.POSITIVE_INFINITY : dialect.windowMs * 1e6;
     this.#stream = {
@@ -185,6 +190,11 @@ class Model {
     };
   }
 
+  measured(): Measured {
+    const wireBytes = this.#stream.link.carriedBytes;
+    return this.#lost === undefined ? { wireBytes } : { wireBytes, lostPages: this.#lost.count };
+  }
+
   close(): void {
     if (this.#agenda.closed) return;
     this.#agenda.close();
@@ -203,6 +213,11 @@ class Model {
       tellState(job, dead ? { state, errno: 'ENODEV' } : { state });
     },
     resetDevice: ({ by }, job) => this.#deviceAt(by).reset((rested) => tellState(job, rested)),
+    notifyGuest: (command, job) => this.#guestDrivers.notifyGuest(command, job),
+    haltDma: (command, job) => this.#guestDrivers.haltDma(command, job),
+    confirmDmaHalted: (command, job) => this.#guestDrivers.confirmDmaHalted(command, job),
+    dirtyDmaPages: (command, job) => this.#guestDrivers.dirtyDmaPages(command, job),
+    resumeDma: (command, job) => this.#guestDrivers.resumeDma(command, job),
     startTracking: (command, job) => this.#tracking.startTracking(command, job),
     reportDirty: (command, job) => this.#tracking.reportDirty(command, job),
     stopTracking: (command, job) => this.#tracking.stopTracking(command, job),
@@ -248,6 +263,7 @@ class Model {
   #resumeVcpus(): Errno | undefined {
     if (this.#storage.holder !== 'source') return 'EPERM';
     this.world.vcpus.resume();
+    this.#guestDrivers.resumed();
     return undefined;
   }
 
@@ -294,8 +310,9 @@ class Model {
   }
 }
 
-function rearming(log: KvmDirtyLog): ((page: number) => number) | undefined {
-  return log.rearmBefore === undefined ? undefined : (page) => log.rearmBefore!(page);
+function rearming(log: KvmDirtyLog): Rearm | undefined {
+  if (log.rearmBefore === undefined) return undefined;
+  return { before: (page) => log.rearmBefore!(page), takeNs: () => log.takeRearmNs?.() ?? 0 };
 }
 
 function incomingDevices(spec: FilledSpec, agenda: Agenda): ReadonlyMap<string, IncomingDevice> {

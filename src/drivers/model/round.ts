@@ -101,6 +101,7 @@ export class Round extends Sending {
   }
 
   #putOnWire(bytes: number): void {
+    this.stream.link.carry(bytes);
     this.stream.window.sent(bytes);
     this.stream.progressed(this.#params.round, bytes);
   }

@@ -29,6 +29,7 @@ export class SourceDevices {
     this.#world = world;
     this.#agenda = agenda;
     for (const device of spec.devices) this.#add(device);
+    world.dmaAborted$.subscribe((id) => this.get(id).function.breakDown());
   }
 
   /** In the order in which they send. */
@@ -81,6 +82,7 @@ export class SourceDevices {
     const fn = new VfioFunction(spec, this.#agenda, (state, from) => {
       this.#world.advanceTo(this.#agenda.nowNs);
       this.#world.dma(id).set(dmaStateIn(state));
+      if (from === 'ERROR') this.#world.deviceReset(id);
       const device = this.get(id);
       if (device.function.inPreCopy !== isPreCopy(from)) {
         device.sizes = askSizes(device.function);

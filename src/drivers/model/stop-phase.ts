@@ -67,6 +67,7 @@ export class RemainingCopy extends Sending {
     this.#zeroPages += turn.zeroPages;
     this.#sentBytes += turn.bytes + endBytes;
     this.busy(turn.ns + link.nsOf(endBytes), () => {
+      link.carry(turn.bytes + endBytes);
       if (bitmap.unsent.count === 0 || this.stopping) this.finish();
       else this.#slice();
     });
@@ -110,8 +111,10 @@ export class DeviceStateCopy extends Sending {
     }
     const isEnd = read.bytes === 0;
     const ns = isEnd ? 0 : stateNs(this.stream, read.bytes, device.spec.readBytesPerSecond);
-    if (!isEnd) this.#sentBytes += read.bytes + STATE_FRAMING_BYTES;
+    const framedBytes = isEnd ? 0 : read.bytes + STATE_FRAMING_BYTES;
+    this.#sentBytes += framedBytes;
     this.busy(ns, () => {
+      this.stream.link.carry(framedBytes);
       const errno = this.stream.destination.receive(this.#id, read.bytes, isEnd);
       if (errno !== undefined) this.fail(errno);
       else if (isEnd || this.stopping) this.finish();

@@ -4,14 +4,21 @@
  * What a collect finds is what was written until it began; writes during its own time belong to the next epoch. A log is on
  * when its start is answered and off when its stop begins. Each answer follows its named cost.
  */
-import type { CommandName, Errno } from '../../../machines/words.ts';
+import type { CommandName, Commands, Errno } from '../../../machines/words.ts';
 import type { Command } from '../../core/effect.ts';
+import type { DirtyReport } from '../../hardware/dirty-report.ts';
 import { HostLog } from '../../hardware/host-log.ts';
 import type { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
 import type { World } from '../../hardware/world.ts';
 import type { Agenda } from './agenda.ts';
 import type { Job } from './jobs.ts';
 import type { FilledSpec } from './spec.ts';
+
+/** How many pages that no log reported are named, of all that are counted. */
+const PAGES_NAMED_MAX = 16;
+
+/** What a container's IOMMU is called among those that track for it; the others are its devices. */
+const IOMMU = 'iommu';
 
 export class Tracking {
   readonly hostLog: HostLog;
@@ -31,29 +38,42 @@ export class Tracking {
   }
 
   startTracking({ by, params }: Command<'startTracking'>, job: Job<'startTracking'>): void {
-    this.#after(this.#spec.logs.startTrackingNs, () => job.end(this.#start(by, params), {}));
+    const workNs = params.tracker === 'iommu' ? this.#world.iommuStartNs(containerOf(by)) : 0;
+    this.#after(this.#spec.logs.startTrackingNs + workNs, () => this.#started(this.#start(by, params), params, job));
+  }
+
+  /** A device whose limits joined the ranges says how much more it watches. */
+  #started(
+    errno: Errno | undefined,
+    { tracker, of, ranges }: Command<'startTracking'>['params'],
+    job: Job<'startTracking'>,
+  ): void {
+    const extraPages = tracker === 'device' ? this.#world.dmaLog(of).extraPagesOver(ranges) : 0;
+    job.end(errno, extraPages === 0 ? {} : { extraPages });
   }
 
   reportDirty({ by, params }: Command<'reportDirty'>, job: Job<'reportDirty'>): void {
     const found = this.#collect(containerOf(by), params);
-    this.#after(this.#spec.logs.reportDirtyNs, () => {
+    const workNs = 'errno' in found ? 0 : found.workNs;
+    this.#after(this.#spec.logs.reportDirtyNs + Math.ceil(workNs), () => {
       if ('errno' in found) job.fail(found.errno);
-      else job.done(found);
+      else job.done({ dirtyPages: found.dirtyPages });
     });
   }
 
   stopTracking({ by, params }: Command<'stopTracking'>, job: Job<'stopTracking'>): void {
-    if (params.tracker === 'device') for (const id of params.of) this.#world.stopDmaLog(id);
-    const errno = params.tracker === 'iommu' ? this.#world.setIommuTracking(containerOf(by), false) : undefined;
+    for (const id of params.of) if (id !== IOMMU) this.#world.stopDmaLog(id);
+    const errno = params.of.includes(IOMMU) ? this.#world.setIommuTracking(containerOf(by), false) : undefined;
     this.#after(this.#spec.logs.stopTrackingNs, () => job.end(errno, {}));
   }
 
   startDirtyLog(_: Command<'startDirtyLog'>, job: Job<'startDirtyLog'>): void {
     this.#after(this.#spec.logs.startDirtyLogNs, () => {
       if (!this.#world.kvmLog.active) this.#bitmap.begin();
-      this.#world.kvmLog.start();
+      const workNs = this.#world.kvmLog.start();
       this.hostLog.start();
-      job.done({});
+      if (workNs === 0) job.done({});
+      else this.#after(Math.ceil(workNs), () => job.done({}));
     });
   }
 
@@ -92,6 +112,7 @@ export class Tracking {
     const { syncNs, syncPageNs } = this.#spec.logs;
     const costNs = Math.ceil(syncNs + syncPageNs * this.#world.memory.ramPages);
     const stalledNs = this.#world.stalls.takeStood();
+    const throughput = this.#world.deviceThroughput();
     const result = {
       dirtySet: this.#bitmap.dirtySet,
       remainingPages: this.#bitmap.unsent.count,
@@ -99,45 +120,48 @@ export class Tracking {
       ...merged,
       syncNs: nowNs - sinceNs + costNs,
       ...(stalledNs === undefined ? {} : { guestStalledNs: stalledNs }),
+      ...(throughput === undefined ? {} : { deviceThroughputPercent: throughput }),
+      ...(params.final ? this.#unreported() : {}),
     };
     this.#after(costNs, () => job.done(result));
   }
 
+  /** What every log missed: at the final sync nothing writes any more, so what differs must be waiting to be sent. */
+  #unreported(): Pick<Commands['syncBitmap']['result'], 'underReportedPages' | 'firstUnderReportedPages'> {
+    const { count, firstPages } = this.#world.truth.unreportedPages(this.#bitmap.unsent, PAGES_NAMED_MAX);
+    return count === 0 ? {} : { underReportedPages: count, firstUnderReportedPages: firstPages };
+  }
+
   #start(by: string, { tracker, of, ranges }: Command<'startTracking'>['params']): Errno | undefined {
-    switch (tracker) {
-      case 'device':
-        return this.#world.startDmaLog(of, ranges);
-      case 'iommu':
-        return this.#world.setIommuTracking(containerOf(by), true);
-      case 'perpetual':
-        return undefined;
-      default:
-        return tracker satisfies never;
-    }
+    if (tracker === 'perpetual') return undefined;
+    return of === IOMMU ? this.#world.setIommuTracking(containerOf(by), true) : this.#world.startDmaLog(of, ranges);
   }
 
   /** One tracker's report, merged by the next sync. */
   #collect(
     container: string,
     { tracker, of }: Command<'reportDirty'>['params'],
-  ): { readonly dirtyPages: number } | { readonly errno: Errno } {
+  ): Collected | { readonly errno: Errno } {
     const { collected } = this.#bitmap;
     if (tracker === 'perpetual')
       return this.#noted(`perpetual:${container}`, this.#world.reportPerpetual(container, collected));
-    if (tracker === 'iommu') return this.#noted(`iommu:${container}`, this.#world.reportIommu(container, collected));
-    let dirtyPages = 0;
+    let [dirtyPages, workNs] = [0, 0];
     for (const id of of) {
-      const found = this.#noted(`dma:${id}`, this.#world.reportDmaLog(id, collected));
+      const found =
+        id === IOMMU
+          ? this.#noted(`iommu:${container}`, this.#world.reportIommu(container, collected))
+          : this.#noted(`dma:${id}`, this.#world.reportDmaLog(id, collected));
       if ('errno' in found) return found;
       dirtyPages += found.dirtyPages;
+      workNs += found.workNs;
     }
-    return { dirtyPages };
+    return { dirtyPages, workNs };
   }
 
-  #noted(source: string, found: { readonly dirtyPages: number } | { readonly errno: Errno }) {
+  #noted(source: string, found: DirtyReport): Collected | { readonly errno: Errno } {
     if ('errno' in found) return { errno: found.errno };
     this.#bitmap.note(source, found.dirtyPages);
-    return { dirtyPages: found.dirtyPages };
+    return { dirtyPages: found.dirtyPages, workNs: found.workNs ?? 0 };
   }
 
   /** What changes the world at the end of a cost happens at that time of the world, too. */
@@ -147,6 +171,12 @@ export class Tracking {
       finish();
     });
   }
+}
+
+/** What a report found, and the ns that finding it took of whoever asked. */
+interface Collected {
+  readonly dirtyPages: number;
+  readonly workNs: number;
 }
 
 /** The container whose chart asks: `tracking/<container>`. */

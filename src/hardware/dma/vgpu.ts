@@ -9,8 +9,11 @@ import { popcount32 } from '../page-bitmap.ts';
 import { Permutation } from '../permutation.ts';
 import type { Random } from '../random.ts';
 import { ExactRate } from '../workloads/rate.ts';
-import type { Emit, Writer } from '../workloads/writer.ts';
-import { MappedPages } from './mapped-pages.ts';
+import type { Emit } from '../workloads/writer.ts';
+import { MapChurn } from './map-churn.ts';
+import { type MapCosts, MappedPages } from './mapped-pages.ts';
+import type { MediatedWriter } from './mediated.ts';
+import { firstNotBelow, SortedPages } from './sorted-pages.ts';
 
 export interface VgpuDmaSpec {
   readonly kind: 'vgpu';
@@ -18,31 +21,47 @@ export interface VgpuDmaSpec {
   readonly mapped: { readonly ranges: readonly PageRange[] } | { readonly scatteredPages: number };
   /** Page writes a second, over all mapped pages in turn. */
   readonly writesPerSecond: number;
+  /** When the host learns of the map, and what that costs. Default: at each update, free of charge. */
+  readonly costs?: Partial<MapCosts>;
+  /** Pages that the running guest unmaps a second, the longest mapped first, with another one mapped for each. Default 0. */
+  readonly churnPagesPerSecond?: number;
 }
 
 /** One list or bitmap at most: 32 KiB of numbers, 16 KiB of bits; both stay in the first-level cache. */
 const LIST_PAGES = 8192;
 const BITMAP_WORDS = 4096;
 
-export class VgpuDma implements Writer {
+export class VgpuDma implements MediatedWriter {
   readonly mapped: MappedPages;
   readonly #source: WriteSource;
+  readonly #churn: MapChurn;
   readonly #rate: ExactRate;
   readonly #list = new Uint32Array(LIST_PAGES);
   readonly #words = new Int32Array(BITMAP_WORDS);
+  /** The mapped pages in order, while the map stays as it is. */
+  readonly #sorted = new SortedPages();
   #nextPage = 0;
 
   constructor(spec: VgpuDmaSpec, source: WriteSource, memory: GuestMemory, random: Random) {
     this.#source = source;
     this.#rate = new ExactRate(spec.writesPerSecond);
-    this.mapped = new MappedPages(memory.pages);
+    this.mapped = new MappedPages(memory.pages, spec.costs);
+    const churn = { pagesPerSecond: spec.churnPagesPerSecond ?? 0 };
     if ('ranges' in spec.mapped) {
       memory.requireRam(spec.mapped.ranges, source);
       for (const range of spec.mapped.ranges) this.mapped.map(range);
+      this.#churn = MapChurn.byAddress(this.mapped, memory, spec.mapped.ranges, churn);
     } else {
       const order = new Permutation(memory.ramPages, random);
       for (let i = 0; i < spec.mapped.scatteredPages; i++) this.mapped.mapPage(memory.ramPageAt(order.at(i)));
+      this.#churn = new MapChurn(this.mapped, memory.ramPages, (i) => memory.ramPageAt(order.at(i)), churn);
     }
+    // What is mapped at the start was mapped before anybody looked.
+    this.mapped.takeUpdateNs();
+  }
+
+  guestAdvances(fromNs: number, toNs: number, speedPercent: number): void {
+    this.#churn.advance(fromNs, toNs, speedPercent);
   }
 
   advance(fromNs: number, toNs: number, speedPercent: number, emit: Emit): void {
@@ -58,6 +77,11 @@ export class VgpuDma implements Writer {
 
   #emitLists(due: number, fromNs: number, toNs: number, emit: Emit): void {
     const { pages: mapped } = this.mapped;
+    const sorted = this.#sorted.of(mapped, this.mapped.changes);
+    if (sorted !== undefined) {
+      this.#emitSlices(sorted, due, fromNs, toNs, emit);
+      return;
+    }
     for (let left = due; left > 0; ) {
       const room = this.#list.subarray(0, Math.min(left, LIST_PAGES));
       const n = mapped.listInto(room, this.#nextPage);
@@ -65,6 +89,18 @@ export class VgpuDma implements Writer {
       left -= n;
       if (n > 0) emit({ fromNs, toNs, source: this.#source, form: 'list', pages: room.subarray(0, n) });
     }
+  }
+
+  /** The same lists, cut from one that has been made before. */
+  #emitSlices(sorted: Uint32Array, due: number, fromNs: number, toNs: number, emit: Emit): void {
+    let at = firstNotBelow(sorted, this.#nextPage);
+    for (let left = due; left > 0; ) {
+      const pages = sorted.subarray(at, at + Math.min(left, LIST_PAGES));
+      left -= pages.length;
+      at = pages.length === 0 ? 0 : at + pages.length;
+      if (pages.length > 0) emit({ fromNs, toNs, source: this.#source, form: 'list', pages });
+    }
+    this.#nextPage = at === 0 ? 0 : sorted[at - 1]! + 1;
   }
 
   /** The same pages in the same order, a word at a time: where words hold several of them this is several times faster. */

@@ -3,10 +3,11 @@
  * through their own mappings, and KVM's own writes; none sees a device's DMA, vhost or emulation in the vmm
  * (Documentation/virt/kvm/api.rst).
  */
-import type { Errno } from '../../../machines/words.ts';
+import type { Errno, PageRange } from '../../../machines/words.ts';
 import type { PageWrites } from '../../streams/page-writes.ts';
 import type { DirtyFound } from '../dirty-report.ts';
 import type { PageBitmap } from '../page-bitmap.ts';
+import type { MappingSpec } from './mapping-spec.ts';
 
 /** `range-ring` is hypothetical: proposed on the kvm list in 2020, in no kernel. */
 export const KVM_LOGS = ['bitmap', 'bitmap-manual', 'pml', 'ring', 'range-ring'] as const;
@@ -26,6 +27,20 @@ export interface KvmSpec {
   /** Pages that the vmm re-arms with one CLEAR before it copies the first of them; `bitmap-manual` only. */
   readonly clearPages: number;
   readonly ring: RingSpec;
+  /** What guest memory is mapped with. Default: base pages, of which nothing is split. */
+  readonly mappings?: MappingSpec;
+  /**
+   * Per page of the slots, written or not, each time that a bitmap is fetched: KVM takes and copies it, the vmm merges it. Paid
+   * by the vmm, whose sender waits. Every log that has a bitmap; default 0.
+   */
+  readonly scanPageNs?: number;
+  /** Per page that GET or CLEAR of a bitmap protects again. Paid by the vmm; default 0. */
+  readonly protectPageNs?: number;
+  /**
+   * Pages that PML cannot log (mapped for a nested guest; no A/D bits) and that fault instead (arch/x86/kvm/vmx/vmx.c); `pml`
+   * and rings that use it. Default: none.
+   */
+  readonly pmlFallback?: readonly PageRange[];
 }
 
 /** Of `ring` and `range-ring`. */
@@ -52,8 +67,8 @@ export type KvmReport = KvmFound | { readonly errno: Errno };
 
 export interface KvmDirtyLog {
   readonly active: boolean;
-  /** Begins an epoch; while the log is on it changes nothing. */
-  start(): void;
+  /** Begins an epoch; while the log is on it changes nothing. Returns the ns that it takes of whoever asked. */
+  start(): number;
   /** Ends the log; what was not fetched is gone. */
   stop(): void;
   /** What a sync collects, added to `into`. ENOENT while the log is off. */
@@ -64,6 +79,8 @@ export interface KvmDirtyLog {
    * for which it must be called again.
    */
   rearmBefore?(page: number): number;
+  /** ns that `rearmBefore` has taken of whoever called it since this was last asked. */
+  takeRearmNs?(): number;
   /** Must be called every so many ns, where the log has it: the vmm's reaper thread. */
   readonly reaper?: { readonly everyNs: number; reap(): void };
 }

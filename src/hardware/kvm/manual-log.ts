@@ -15,6 +15,11 @@ import type { Stalls } from '../stalls.ts';
 import { VcpuTurns } from '../vcpu-span.ts';
 import { CLEAR_ALIGN_PAGES, type ClearRequest, checkClear } from './bitmap-ioctls.ts';
 import type { KvmDirtyLog, KvmReport, KvmSpec } from './dirty-log.ts';
+import type { HugeMappings } from './huge-mappings.ts';
+import { Protection } from './protection.ts';
+
+/** What this log needs of a spec. */
+export type ManualSpec = Pick<KvmSpec, 'faultNs' | 'initiallySet' | 'clearPages' | 'scanPageNs' | 'protectPageNs'>;
 
 export class ManualLog implements KvmDirtyLog {
   /** A clear bit is a protected page; a set bit is a writable one, whose writes are not noticed. */
@@ -26,13 +31,16 @@ export class ManualLog implements KvmDirtyLog {
   /** The vmm's: chunks that must be cleared before a copy, per slot. */
   readonly #pending: readonly Uint8Array[];
   readonly #memory: GuestMemory;
-  readonly #spec: Pick<KvmSpec, 'faultNs' | 'initiallySet' | 'clearPages'>;
+  readonly #spec: ManualSpec;
+  readonly #mappings: HugeMappings | undefined;
+  readonly #protection: Protection;
   readonly #stalls: Stalls;
   readonly #vcpus = new VcpuTurns();
   #active = false;
+  #rearmNs = 0;
 
   /** Throws a RangeError for a chunk that CLEAR would refuse. */
-  constructor(memory: GuestMemory, spec: Pick<KvmSpec, 'faultNs' | 'initiallySet' | 'clearPages'>, stalls: Stalls) {
+  constructor(memory: GuestMemory, spec: ManualSpec, stalls: Stalls, mappings?: HugeMappings) {
     const { clearPages } = spec;
     if (!(Number.isInteger(clearPages) && clearPages > 0 && clearPages % CLEAR_ALIGN_PAGES === 0)) {
       throw new RangeError(`clearPages must be a multiple of ${CLEAR_ALIGN_PAGES}, got ${clearPages}`);
@@ -40,7 +48,9 @@ export class ManualLog implements KvmDirtyLog {
     this.#memory = memory;
     this.#spec = spec;
     this.#stalls = stalls;
+    this.#mappings = mappings;
     this.#dirty = new PageBitmap(memory.pages);
+    this.#protection = new Protection(this.#dirty, mappings);
     this.#byDefinition = new PageBitmap(memory.pages);
     this.#fetched = new PageBitmap(memory.pages);
     this.#pending = memory.slots.map(({ pages }) => new Uint8Array(Math.ceil(pages / clearPages)));
@@ -51,17 +61,19 @@ export class ManualLog implements KvmDirtyLog {
   }
 
   /** Everything is protected; or everything is set, and protected by the first CLEAR of each piece. */
-  start(): void {
-    if (this.#active) return;
+  start(): number {
+    if (this.#active) return 0;
     this.#forget();
-    if (this.#spec.initiallySet) {
-      this.#memory.setAllRam(this.#dirty);
-      this.#memory.setAllRam(this.#byDefinition);
-    }
     this.#active = true;
+    if (!this.#spec.initiallySet) return this.#mappings?.start() ?? 0;
+    this.#memory.setAllRam(this.#dirty);
+    this.#memory.setAllRam(this.#byDefinition);
+    this.#protection.unprotectAll();
+    return 0;
   }
 
   stop(): void {
+    if (this.#active) this.#mappings?.stop();
     this.#active = false;
     this.#forget();
   }
@@ -72,10 +84,12 @@ export class ManualLog implements KvmDirtyLog {
     this.#fetched.clearAll();
     this.#fetched.or(this.#dirty);
     for (const chunks of this.#pending) chunks.fill(1);
+    const workNs = this.#memory.ramPages * (this.#spec.scanPageNs ?? 0);
     return {
       dirtyPages: this.#dirty.count,
       newPages: this.#dirty.orInto(into),
       byDefinitionPages: this.#byDefinition.count,
+      ...(workNs === 0 ? {} : { workNs }),
     };
   }
 
@@ -85,9 +99,19 @@ export class ManualLog implements KvmDirtyLog {
     const errno = checkClear({ slots, ringOnly: false }, request);
     if (errno !== undefined) return { errno };
     const from = this.#memory.slots[request.slot]!.firstPage + request.firstPage;
+    this.#rearmNs += this.#mappings?.splitRange(from, request.pages) ?? 0;
     const clearedPages = this.#dirty.clearWhere(mask, from, from + request.pages);
     this.#byDefinition.clearWhere(mask, from, from + request.pages);
+    this.#protection.protectCleared(from, request.pages);
+    this.#rearmNs += clearedPages * (this.#spec.protectPageNs ?? 0);
     return { clearedPages };
+  }
+
+  /** What CLEARs have taken of the vmm since this was last asked: pages protected again, and mappings split before that. */
+  takeRearmNs(): number {
+    const ns = this.#rearmNs;
+    this.#rearmNs = 0;
+    return ns;
   }
 
   /** The vmm is about to copy `page`: its chunk is cleared unless it has been since the last GET. */
@@ -110,15 +134,21 @@ export class ManualLog implements KvmDirtyLog {
   }
 
   receive(batch: PageWrites): void {
-    if (!this.#active) return;
-    if (batch.source.startsWith('kvm:')) this.#dirty.applyWrites(batch);
-    if (!batch.source.startsWith('vcpu:')) return;
-    const faults = this.#dirty.applyWrites(batch);
-    this.#stalls.charge(this.#vcpus.vcpusOf(batch.source), 'dirtyFaults', faults * this.#spec.faultNs);
+    const { source } = batch;
+    if (this.#active && source.startsWith('kvm:')) this.#dirty.applyWrites(batch);
+    if (!source.startsWith('vcpu:')) return;
+    const vcpus = this.#vcpus.vcpusOf(source);
+    if (!this.#active) {
+      this.#mappings?.touch(batch, vcpus);
+      return;
+    }
+    this.#stalls.charge(vcpus, 'dirtyFaults', this.#protection.write(batch, vcpus) * this.#spec.faultNs);
   }
 
   #forget(): void {
     for (const bits of [this.#dirty, this.#byDefinition, this.#fetched]) bits.clearAll();
     for (const chunks of this.#pending) chunks.fill(0);
+    this.#protection.protectAll();
+    this.#rearmNs = 0;
   }
 }

@@ -7,11 +7,17 @@
  */
 import { forEachPage, type PageWrites } from '../../streams/page-writes.ts';
 import type { DirtyFound } from '../dirty-report.ts';
+import type { GuestMemory } from '../memory.ts';
 import { PageBitmap } from '../page-bitmap.ts';
 import type { Stalls } from '../stalls.ts';
 import { VcpuTurns } from '../vcpu-span.ts';
 import type { KvmDirtyLog, KvmReport, KvmSpec } from './dirty-log.ts';
+import type { HugeMappings } from './huge-mappings.ts';
 import { PmlBuffers } from './pml-buffers.ts';
+import { PmlPath } from './pml-path.ts';
+
+/** What this log needs of a spec. */
+export type PmlSpec = Pick<KvmSpec, 'exitNs' | 'faultNs' | 'scanPageNs' | 'protectPageNs' | 'pmlFallback'>;
 
 export class PmlLog implements KvmDirtyLog {
   /** D bits: set by the CPU, cleared by a GET. */
@@ -20,16 +26,23 @@ export class PmlLog implements KvmDirtyLog {
   readonly #dirty: PageBitmap;
   readonly #buffers = new PmlBuffers();
   readonly #vcpus = new VcpuTurns();
-  readonly #exitNs: number;
+  readonly #memory: GuestMemory;
+  readonly #spec: PmlSpec;
+  readonly #mappings: HugeMappings | undefined;
+  readonly #path: PmlPath;
   readonly #stalls: Stalls;
   #active = false;
   #exits = 0;
 
-  constructor(pages: number, { exitNs }: Pick<KvmSpec, 'exitNs'>, stalls: Stalls) {
-    this.#written = new PageBitmap(pages);
-    this.#dirty = new PageBitmap(pages);
-    this.#exitNs = exitNs;
+  /** Throws a RangeError when a page that falls back is no RAM. */
+  constructor(memory: GuestMemory, spec: PmlSpec, stalls: Stalls, mappings?: HugeMappings) {
+    this.#written = new PageBitmap(memory.pages);
+    this.#dirty = new PageBitmap(memory.pages);
+    this.#memory = memory;
+    this.#spec = spec;
     this.#stalls = stalls;
+    this.#mappings = mappings;
+    this.#path = new PmlPath(memory, spec, stalls, mappings);
   }
 
   get active(): boolean {
@@ -41,13 +54,15 @@ export class PmlLog implements KvmDirtyLog {
     return this.#exits;
   }
 
-  start(): void {
-    if (this.#active) return;
+  start(): number {
+    if (this.#active) return 0;
     this.#forget();
     this.#active = true;
+    return this.#mappings?.start() ?? 0;
   }
 
   stop(): void {
+    if (this.#active) this.#mappings?.stop();
     this.#active = false;
     this.#forget();
   }
@@ -55,12 +70,15 @@ export class PmlLog implements KvmDirtyLog {
   get(into: PageBitmap): KvmReport {
     if (!this.#active) return { errno: 'ENOENT' };
     this.kick();
-    return this.take(into);
+    const found = this.take(into);
+    const { scanPageNs = 0, protectPageNs = 0 } = this.#spec;
+    const workNs = this.#memory.ramPages * scanPageNs + found.dirtyPages * protectPageNs;
+    return { ...found, ...(workNs === 0 ? {} : { workNs }) };
   }
 
   /** Every vCPU leaves the guest, and its buffer is drained. */
   kick(): void {
-    this.#buffers.drainAll((page) => this.#dirty.set(page));
+    this.#buffers.drainAll((unit) => this.#mark(unit));
   }
 
   /** Moves the bitmap to `into` and clears the D bit of each page in it. */
@@ -71,22 +89,34 @@ export class PmlLog implements KvmDirtyLog {
   }
 
   receive(batch: PageWrites): void {
-    if (!this.#active) return;
     const { source } = batch;
-    if (source.startsWith('kvm:')) this.#dirty.applyWrites(batch);
+    if (this.#active && source.startsWith('kvm:')) this.#dirty.applyWrites(batch);
     if (!source.startsWith('vcpu:')) return;
+    if (!this.#active) {
+      this.#mappings?.touch(batch, this.#vcpus.vcpusOf(source));
+      return;
+    }
     forEachPage(batch, (page) => {
-      if (this.#written.set(page)) this.#log(this.#vcpus.next(source), page);
+      const unit = this.#path.unitOf(page);
+      if (this.#written.set(unit)) this.#log(this.#vcpus.next(source), unit);
     });
   }
 
-  #log(vcpu: number, page: number): void {
+  #log(vcpu: number, unit: number): void {
+    if (this.#path.faults(vcpu, unit)) {
+      this.#mark(unit);
+      return;
+    }
     if (this.#buffers.full(vcpu)) {
       this.#exits += 1;
-      this.#stalls.charge([vcpu], 'pmlExits', this.#exitNs);
-      this.#buffers.drain(vcpu, (drained) => this.#dirty.set(drained));
+      this.#stalls.charge([vcpu], 'pmlExits', this.#spec.exitNs);
+      this.#buffers.drain(vcpu, (drained) => this.#mark(drained));
     }
-    this.#buffers.log(vcpu, page);
+    this.#buffers.log(vcpu, unit);
+  }
+
+  #mark(unit: number): void {
+    this.#dirty.setRange(unit, this.#path.pagesOf(unit));
   }
 
   #forget(): void {

@@ -11,13 +11,16 @@
  * the write, so there nothing is doubled.
  */
 import { forEachPage, type PageWrites } from '../../streams/page-writes.ts';
+import type { DirtyFound } from '../dirty-report.ts';
 import type { GuestMemory } from '../memory.ts';
 import { PageBitmap } from '../page-bitmap.ts';
 import type { Stalls } from '../stalls.ts';
 import { VcpuTurns } from '../vcpu-span.ts';
 import type { KvmDirtyLog, KvmReport, KvmSpec } from './dirty-log.ts';
 import { DirtyRing, type RingEntry } from './dirty-ring.ts';
+import type { HugeMappings } from './huge-mappings.ts';
 import { PmlBuffers } from './pml-buffers.ts';
+import { PmlPath } from './pml-path.ts';
 import { RangeHold } from './range-hold.ts';
 import { ResetBatch } from './reset-batch.ts';
 import { checkRingBytes, RING_ENTRY_BYTES, reservedEntries } from './ring-size.ts';
@@ -55,10 +58,12 @@ export class RingLog implements KvmDirtyLog {
   readonly #spec: KvmSpec;
   readonly #stalls: Stalls;
   readonly #batch: ResetBatch;
+  readonly #mappings: HugeMappings | undefined;
+  readonly #path: PmlPath;
   #active = false;
 
-  /** Throws a RangeError for a size that KVM refuses. */
-  constructor(memory: GuestMemory, spec: KvmSpec, stalls: Stalls) {
+  /** Throws a RangeError for a size that KVM refuses, or a page that falls back and is no RAM. */
+  constructor(memory: GuestMemory, spec: KvmSpec, stalls: Stalls, mappings?: HugeMappings) {
     const { pml, entries, backupBitmap, reapEveryNs } = spec.ring;
     const errno = checkRingBytes(entries * RING_ENTRY_BYTES, { pml, pageBytes: memory.pageBytes });
     if (errno !== undefined) throw new RangeError(`a ring of ${entries} entries: ${errno}`);
@@ -70,6 +75,8 @@ export class RingLog implements KvmDirtyLog {
     this.#harvested = new PageBitmap(memory.pages);
     this.#backup = backupBitmap ? new PageBitmap(memory.pages) : undefined;
     this.#buffers = pml ? new PmlBuffers() : undefined;
+    this.#mappings = mappings;
+    this.#path = new PmlPath(memory, pml ? spec : { faultNs: spec.faultNs }, stalls, mappings);
     this.#batch = new ResetBatch((slot, offset, low, high) => this.#arm(slot, offset, low, high));
     this.reaper = { everyNs: reapEveryNs, reap: () => this.#reap() };
   }
@@ -78,13 +85,15 @@ export class RingLog implements KvmDirtyLog {
     return this.#active;
   }
 
-  start(): void {
-    if (this.#active) return;
+  start(): number {
+    if (this.#active) return 0;
     this.#forget();
     this.#active = true;
+    return this.#mappings?.start() ?? 0;
   }
 
   stop(): void {
+    if (this.#active) this.#mappings?.stop();
     this.#active = false;
     this.#forget();
   }
@@ -95,7 +104,8 @@ export class RingLog implements KvmDirtyLog {
     this.kick();
     const entries = this.#reap();
     const found = this.take(into);
-    return { ...found, workNs: entries * this.#spec.harvestNs };
+    const scanNs = this.#backup === undefined ? 0 : this.#memory.ramPages * (this.#spec.scanPageNs ?? 0);
+    return { ...found, workNs: entries * this.#spec.harvestNs + scanNs };
   }
 
   /** Every vCPU leaves the guest: PML buffers and ranges held back go into the rings, whose reserve has room for them. */
@@ -130,32 +140,46 @@ export class RingLog implements KvmDirtyLog {
     return entries;
   }
 
-  /** Moves what was harvested, and what is in the backup bitmap, to `into`. */
-  take(into: PageBitmap): { readonly dirtyPages: number; readonly newPages: number } {
+  /** Moves what was harvested, and then what is in the backup bitmap, to `into`. */
+  take(into: PageBitmap): DirtyFound {
+    this.takeBackup();
+    return this.takeHarvested(into);
+  }
+
+  /** KVM_GET_DIRTY_LOG of the backup bitmap, into what was harvested: the last that is read, after KVM's own last write. */
+  takeBackup(): void {
     this.#backup?.takeInto(this.#harvested);
+  }
+
+  /** Moves what was harvested to `into`. */
+  takeHarvested(into: PageBitmap): DirtyFound {
     const dirtyPages = this.#harvested.count;
     return { dirtyPages, newPages: this.#harvested.takeInto(into) };
   }
 
   receive(batch: PageWrites): void {
-    if (!this.#active) return;
     const { source } = batch;
+    if (!this.#active) {
+      if (source.startsWith('vcpu:')) this.#mappings?.touch(batch, this.#vcpus.vcpusOf(source));
+      return;
+    }
     if (source.startsWith('kvm:')) {
       if (this.#backup === undefined) forEachPage(batch, () => (this.counts.unrecorded += 1));
       else this.#backup.applyWrites(batch);
     }
     if (!source.startsWith('vcpu:')) return;
     forEachPage(batch, (page) => {
-      if (this.#logged.set(page)) this.#log(this.#vcpus.next(source), page);
+      const unit = this.#path.unitOf(page);
+      if (this.#logged.set(unit)) this.#log(this.#vcpus.next(source), unit);
     });
   }
 
   #log(vcpu: number, page: number): void {
-    if (this.#buffers === undefined) {
+    if (this.#buffers === undefined || this.#path.faults(vcpu, page)) {
       this.#faultAndPublish(vcpu, page);
       if (!this.#ringOf(vcpu).ring.softFull) return;
       this.#fullExit(vcpu);
-      if (this.#logged.set(page)) this.#faultAndPublish(vcpu, page);
+      if (this.#logged.set(page)) this.#log(vcpu, page);
       return;
     }
     if (this.#buffers.full(vcpu)) {
@@ -167,8 +191,12 @@ export class RingLog implements KvmDirtyLog {
     this.#buffers.log(vcpu, page);
   }
 
+  /** With PML the path has charged the fault. */
   #faultAndPublish(vcpu: number, page: number): void {
-    this.#stalls.charge([vcpu], 'dirtyFaults', this.#spec.faultNs);
+    if (this.#buffers === undefined) {
+      if (this.#mappings?.firstWrite(page) === true) this.#mappings.chargeSplits([vcpu], 1);
+      this.#stalls.charge([vcpu], 'dirtyFaults', this.#spec.faultNs);
+    }
     this.#publish(vcpu, page);
   }
 
@@ -188,6 +216,11 @@ export class RingLog implements KvmDirtyLog {
   #publish(vcpu: number, page: number): void {
     const { ring, hold } = this.#ringOf(vcpu);
     const slot = this.#memory.slots.findIndex((one) => page < one.firstPage + one.pages);
+    const pages = this.#path.pagesOf(page);
+    if (pages > 1) {
+      this.#push(ring, { slot, offset: page - this.#memory.slots[slot]!.firstPage, pages });
+      return;
+    }
     hold.add(slot, page - this.#memory.slots[slot]!.firstPage, (range) => this.#push(ring, range));
   }
 

@@ -9,6 +9,7 @@
  */
 import type { PageRange } from '../../../machines/words.ts';
 import type { WriteSource } from '../../streams/page-writes.ts';
+import { PageBatches } from '../page-batches.ts';
 import { PageSet } from '../page-set.ts';
 import { Permutation } from '../permutation.ts';
 import type { Random } from '../random.ts';
@@ -29,8 +30,6 @@ export interface CurveSpec {
   readonly points: readonly CurvePoint[];
   readonly order: 'address' | 'scattered';
 }
-
-const LIST_PAGES = 8192;
 
 /**
  * Distinct pages `ms` after the clean state: straight lines between the points; before the first, the line of the first
@@ -60,7 +59,7 @@ export class Curve implements Writer {
   readonly #set: PageSet;
   readonly #points: readonly CurvePoint[];
   readonly #order: Permutation | undefined;
-  readonly #list = new Uint32Array(LIST_PAGES);
+  readonly #batches: PageBatches;
   readonly #pairs: Uint32Array;
   /** Time this epoch at full speed, in hundredths of a ns: whole numbers, so that a throttle's percents add up exactly. */
   #activeCentiNs = 0;
@@ -72,6 +71,7 @@ export class Curve implements Writer {
     this.#set = new PageSet(spec.set);
     this.#points = spec.points;
     this.#order = spec.order === 'scattered' ? new Permutation(this.#set.pages, random) : undefined;
+    this.#batches = new PageBatches(source, this.#set);
     this.#pairs = new Uint32Array(2 * spec.set.length);
   }
 
@@ -95,14 +95,9 @@ export class Curve implements Writer {
   }
 
   #emitScattered(order: Permutation, due: number, fromNs: number, toNs: number, emit: Emit): void {
-    for (let index = this.#done; index < due; ) {
-      const n = Math.min(due - index, LIST_PAGES);
-      const pages = this.#list.subarray(0, n);
-      for (let i = 0; i < n; i++) pages[i] = order.at(index + i);
-      this.#set.toPages(pages);
-      emit({ fromNs, toNs, source: this.#source, form: 'list', pages });
-      index += n;
-    }
+    this.#batches.begin(fromNs, toNs, due - this.#done, emit);
+    for (let index = this.#done; index < due; index++) this.#batches.add(this.#set.pageAt(order.at(index)));
+    this.#batches.end();
   }
 }
 

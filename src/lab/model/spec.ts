@@ -1,26 +1,41 @@
 /** A scenario as the hardware model is built from it: the same figures, in the model's own words. */
+import type { PageRange } from '../../../machines/words.ts';
 import type { ModelSpec } from '../../drivers/model/spec.ts';
 import { DEFAULT_KVM } from '../../hardware/kvm/create-log.ts';
 import type { KvmSpec } from '../../hardware/kvm/dirty-log.ts';
 import type { ContainerSpec } from '../../hardware/world.ts';
+import { slotsOf } from '../scenario/holes.ts';
 import { pagesIn } from '../scenario/places.ts';
 import type { Container, Scenario } from '../scenario/scenario.ts';
 import { deviceOf, dmaOf } from './devices.ts';
-import { workloadOf } from './workloads.ts';
+import { aroundHoles } from './holes.ts';
+import { iommuSpecOf } from './iommu.ts';
+import { kvmMappingsOf } from './kvm-mappings.ts';
+import { viommuOf } from './places.ts';
+import { hostWriterOf, workloadsOf } from './workloads.ts';
 
 export function modelSpecOf(scenario: Scenario): ModelSpec {
   const { vm, vmm, link, sender, hosts, storage } = scenario;
   const pageBytes = vm.pageSizeBytes;
   const { startDirtyLogNs, ...source } = hosts.source;
+  const slots = slotsOf(vm);
   return {
     seed: scenario.seed,
     truth: scenario.checks.truth,
     pageBytes,
-    slots: [{ firstPage: 0, pages: vm.memoryBytes / pageBytes }],
+    slots,
     nonZeroPages: pagesIn(vm.nonZeroBytes, pageBytes),
-    vcpus: { workloads: vm.workloads.map((workload) => workloadOf(workload, pageBytes)) },
+    vcpus: aroundHoles({ workloads: vm.workloads.flatMap((workload) => workloadsOf(workload, pageBytes)) }, slots),
+    ...(vm.hostWriters === undefined
+      ? {}
+      : {
+          hostWriters: aroundHoles(
+            vm.hostWriters.map((writer) => hostWriterOf(writer, pageBytes)),
+            slots,
+          ),
+        }),
     ...kvmOf(vm),
-    containers: scenario.containers.map((container) => containerOf(container, pageBytes)),
+    containers: scenario.containers.map((container) => containerOf(container, pageBytes, slots)),
     loop: vmm.loop,
     link: { bytesPerSecond: link.bandwidthBytesPerSecond, latencyNs: link.latencyNs },
     maxBandwidthBytesPerSecond: vmm.maxBandwidthBytesPerSecond,
@@ -41,7 +56,8 @@ export function modelSpecOf(scenario: Scenario): ModelSpec {
 }
 
 /** The default log at no cost is what a model has anyway. */
-function kvmOf({ dirtyLog, kvm, pageSizeBytes }: Scenario['vm']): { readonly kvm?: KvmSpec } {
+function kvmOf(vm: Scenario['vm']): { readonly kvm?: KvmSpec } {
+  const { dirtyLog, kvm, pageSizeBytes } = vm;
   if (kvm === undefined) return dirtyLog === 'bitmap' ? {} : { kvm: { ...DEFAULT_KVM, log: dirtyLog } };
   const { faultNs, exitNs, harvestNs, initiallySet } = kvm;
   const ring = {
@@ -52,16 +68,22 @@ function kvmOf({ dirtyLog, kvm, pageSizeBytes }: Scenario['vm']): { readonly kvm
     heldBack: kvm.heldBack,
   };
   const clearPages = Math.floor(kvm.clearChunkBytes / pageSizeBytes);
-  return { kvm: { log: dirtyLog, faultNs, exitNs, harvestNs, initiallySet, clearPages, ring } };
+  const costs = { faultNs, exitNs, harvestNs, initiallySet, clearPages, ring };
+  return { kvm: { log: dirtyLog, ...costs, ...kvmMappingsOf(vm, kvm) } };
 }
 
-function containerOf({ id, iommu, devices }: Container, pageBytes: number): ContainerSpec {
+function containerOf(
+  { id, iommu, viommu, devices }: Container,
+  pageBytes: number,
+  slots: readonly PageRange[],
+): ContainerSpec {
+  // Behind a vIOMMU a device is laid out over what is mapped, which has no holes.
+  const writing = devices.map((device) => dmaOf(device, pageBytes));
   return {
     id,
-    iommu: {
-      dirtyTracking: iommu.kind === 'iommufd' && iommu.dirtyTracking,
-      leafPages: Math.max(1, iommu.leafBytes / pageBytes),
-    },
-    devices: devices.map((device) => dmaOf(device, pageBytes)),
+    iommu: iommuSpecOf(iommu, pageBytes),
+    ...(iommu.kind === 'type1' && iommu.dirtyTracking ? { type1: {} } : {}),
+    ...(viommu === undefined ? {} : { viommu: viommuOf(viommu, pageBytes) }),
+    devices: viommu === undefined ? aroundHoles(writing, slots) : writing,
   };
 }

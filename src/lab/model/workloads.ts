@@ -1,29 +1,66 @@
-/** A scenario's workloads in the model's own words. */
-import type { WorkloadSpec } from '../../hardware/workloads/workload.ts';
+/** A scenario's workloads and host-side writers in the model's own words. */
+import type { HostWriterSpec } from '../../hardware/host-writers.ts';
+import type { SteadySpec, WorkloadSpec } from '../../hardware/workloads/workload.ts';
+import type { HostWriter } from '../scenario/host-writers.ts';
 import type { Workload } from '../scenario/scenario.ts';
 import type { CurvePoint } from '../scenario/workloads/curve.ts';
+import type { SteadyWorkload } from '../scenario/workloads/steady.ts';
+import type { TraceWorkload } from '../scenario/workloads/trace.ts';
+import { bySource, loadTrace } from '../trace-file.ts';
 import { range } from './places.ts';
 
-export function workloadOf(workload: Workload, pageBytes: number): WorkloadSpec {
-  if (workload.kind === 'idle') return { kind: 'idle', vcpus: '0' };
-  const vcpus = spanText(workload.vcpus);
+/** A trace is one workload of the model for each of its vCPUs' names. */
+export function workloadsOf(workload: Workload, pageBytes: number): readonly WorkloadSpec[] {
+  switch (workload.kind) {
+    case 'idle':
+      return [{ kind: 'idle', vcpus: '0' }];
+    case 'trace':
+      return tracesOf(workload);
+    case 'phases': {
+      const phases = workload.phases.map(({ forNs, workload: one }) => {
+        return { forNs, workload: one.kind === 'idle' ? one : steadyOf(one, pageBytes) };
+      });
+      return [{ kind: 'phases', vcpus: spanText(workload.vcpus), phases, repeat: workload.repeat }];
+    }
+    default:
+      return [{ vcpus: spanText(workload.vcpus), ...steadyOf(workload, pageBytes) }];
+  }
+}
+
+export function hostWriterOf(writer: HostWriter, pageBytes: number): HostWriterSpec {
+  const { id } = writer;
+  if (writer.kind !== 'trace') return { id, ...steadyOf(writer, pageBytes) };
+  return { id, kind: 'trace', writes: bySource(loadTrace(writer)).get(`host:${id}`) ?? [] };
+}
+
+function tracesOf(workload: TraceWorkload): readonly WorkloadSpec[] {
+  return [...bySource(loadTrace(workload))].flatMap(([source, writes]) => {
+    const [kind, vcpus = ''] = source.split(':');
+    return kind === 'vcpu' ? [{ kind: 'trace' as const, vcpus, writes }] : [];
+  });
+}
+
+function steadyOf(workload: SteadyWorkload, pageBytes: number): SteadySpec {
   const set = [range(workload.atBytes, workload.setBytes, pageBytes)];
   switch (workload.kind) {
     case 'random':
-      return { kind: 'random', vcpus, set, rate: { writesPerSecond: workload.writesPerSecond } };
+      return { kind: 'random', set, rate: { writesPerSecond: workload.writesPerSecond } };
+    case 'zipf': {
+      const { skew, order } = workload;
+      return { kind: 'zipf', set, rate: { writesPerSecond: workload.writesPerSecond }, skew, order };
+    }
     case 'cycle':
       return {
         kind: 'cycle',
-        vcpus,
         set,
         rate: { writesPerSecond: workload.writesPerSecond },
         phasePages: Math.floor(workload.phaseBytes / pageBytes),
       };
     case 'sequential':
-      return { kind: 'sequential', vcpus, set, rate: { writesPerSecond: workload.writesPerSecond } };
+      return { kind: 'sequential', set, rate: { writesPerSecond: workload.writesPerSecond } };
     case 'curve': {
       const points = curveOf(workload.points);
-      return points.length === 0 ? { kind: 'idle', vcpus } : { kind: 'curve', vcpus, set, points, order: 'scattered' };
+      return points.length === 0 ? { kind: 'idle' } : { kind: 'curve', set, points, order: 'scattered' };
     }
     default:
       return workload satisfies never;

@@ -3,27 +3,22 @@
  * charts need not, and reads nothing but records.
  */
 import type { Facts, SwitchoverPhase } from '../../../machines/messages.ts';
-import type { Commands, RoundSent } from '../../../machines/words.ts';
+import type { Commands, RoundSent, ThroughputPercent } from '../../../machines/words.ts';
 import type { Effect } from '../../core/effect.ts';
 import type { Opened, RecordedEvent } from '../../core/record.ts';
 import type { Recorded } from '../../run/runner.ts';
-import { devicesOf, type Scenario } from '../scenario/scenario.ts';
+import { type Device, devicesOf, type Scenario } from '../scenario/scenario.ts';
 import { expectations } from './expectations.ts';
 import { formatMs } from './format.ts';
 import { type Check, type DeviceReport, type DowntimeSplit, PHASE_KEYS, type Report, type Round } from './report.ts';
 import { sentence } from './sentence.ts';
+import { Service } from './service.ts';
 
 type Fact<T extends keyof Facts> = Facts[T] & { readonly type: T };
 type AnyFact = { [T in keyof Facts]: Fact<T> }[keyof Facts];
 
 /** A round while it is being put together. */
 type Draft = { -readonly [K in keyof Round]: Round[K] };
-
-interface DeviceTimes {
-  stoppedNs: number | undefined;
-  startedNs: number | undefined;
-  stateBytes: number;
-}
 
 export class ReportProjection {
   private opened: Opened | undefined;
@@ -39,11 +34,14 @@ export class ReportProjection {
   private readonly rounds: Draft[] = [];
   private drafted: Draft | undefined;
   private roundStartNs = 0;
-  private readonly devices = new Map<string, DeviceTimes>();
+  private readonly service = new Service();
+  private readonly stateBytes = new Map<string, number>();
   private readonly bytes = { memory: 0, deviceState: 0, resent: 0, inDowntime: 0, zeroPages: 0, normalPages: 0 };
   private dirtySyncCount = 0;
   /** Summed over all vCPUs, by cause. */
   private readonly stalledNs: Record<string, number> = {};
+  /** As the latest sync told it, by device. */
+  private throughput: Readonly<Record<string, ThroughputPercent>> = {};
   private expectedDowntimeMs: number | null = null;
   private remainingBytes = 0;
   private lostPages: number | undefined;
@@ -93,7 +91,7 @@ export class ReportProjection {
       vmmDowntimeMs: this.vmmDowntimeMs(scenario, downtimeMs),
       expectedDowntimeMs: this.expectedDowntimeMs,
       dirtySyncCount: this.dirtySyncCount,
-      devices: devicesOf(scenario).map(({ id, kind }) => this.deviceReport(id, kind)),
+      devices: devicesOf(scenario).map((device) => this.deviceReport(device)),
       bytes: { total: this.bytes.memory + this.bytes.deviceState, ...this.bytes },
       missingBytes: outcome === 'completed' ? null : this.remainingBytes,
       rounds: this.rounds,
@@ -102,7 +100,7 @@ export class ReportProjection {
         stalledMs,
         brownoutMs: ms(ns(totalMs) - ns(downtimeMs ?? 0)),
       },
-      checks: [...this.lostCheck(), ...checks],
+      checks: checks.some(({ name }) => name === 'no-lost-write') ? checks : [...this.lostCheck(), ...checks],
     };
     const told =
       this.ended === undefined
@@ -116,6 +114,11 @@ export class ReportProjection {
       case 'MIGRATE':
         this.startedNs ??= atNs;
         break;
+      case 'DONE.startTracking': {
+        const { extraPages } = result(event, 'startTracking');
+        if (extraPages !== undefined) this.watchesMore(to, extraPages);
+        break;
+      }
       case 'DONE.sendRound':
         this.roundSent(result(event, 'sendRound'), atNs);
         break;
@@ -131,7 +134,7 @@ export class ReportProjection {
         const { sentBytes } = result(event, 'sendDeviceState');
         this.bytes.deviceState += sentBytes;
         this.bytes.inDowntime += sentBytes;
-        if (device !== undefined) this.timesOf(device).stateBytes += sentBytes;
+        if (device !== undefined) this.stateBytes.set(device, (this.stateBytes.get(device) ?? 0) + sentBytes);
         break;
       }
       case 'DONE.syncBitmap':
@@ -139,7 +142,13 @@ export class ReportProjection {
         break;
       case 'DONE.setDeviceState':
       case 'DONE.resetDevice':
-        this.deviceMoved(to, String(event.state), atNs);
+        this.service.moved(to, String(event.state), atNs);
+        break;
+      case 'DONE.haltDma':
+        this.service.halted(to, atNs);
+        break;
+      case 'DONE.resumeDma':
+        this.service.resumed(to, atNs);
         break;
       case 'DONE.startDestination': {
         const { lostPages, firstLostPages } = result(event, 'startDestination');
@@ -155,11 +164,20 @@ export class ReportProjection {
     }
   }
 
+  /** A log that spans what is mapped nowhere: it may name pages that there are not, and those are dropped. */
+  private watchesMore(tracking: string, pages: number): void {
+    if (this.opened === undefined) return;
+    const mib = (pages * (this.opened.scenario as Scenario).vm.pageSizeBytes) / 2 ** 20;
+    const container = tracking.replace(/^tracking\//, '');
+    this.warnings.push(`container ${container}: a device joined its DMA ranges and watches ${mib} MiB of gaps as well`);
+  }
+
   private sendingDevice: string | undefined;
 
   private seeEffect(effect: Effect, atNs: number): void {
     if (effect.kind === 'command') {
       if (effect.name === 'sendRound') this.roundStartNs = atNs;
+      if (effect.name === 'resumeDma') this.service.resuming(effect.by, effect.params.host);
       if (effect.name === 'sendDeviceState') this.sendingDevice = effect.params.device;
       return;
     }
@@ -222,6 +240,7 @@ export class ReportProjection {
     for (const [cause, stalledNs] of Object.entries(sync.guestStalledNs ?? {})) {
       this.stalledNs[cause] = (this.stalledNs[cause] ?? 0) + stalledNs;
     }
+    this.throughput = sync.deviceThroughputPercent ?? {};
     this.remainingBytes = sync.remainingBytes;
     const round = this.drafted;
     if (round === undefined) return;
@@ -256,34 +275,27 @@ export class ReportProjection {
     if (again) this.bytes.resent += memory;
   }
 
-  private deviceMoved(address: string, state: string, atNs: number): void {
-    const [, first, second] = address.split('/');
-    const device = second ?? first;
-    if (device === undefined) return;
-    const times = this.timesOf(device);
-    const onDestination = second !== undefined;
-    if (onDestination && (state === 'RUNNING_P2P' || state === 'RUNNING')) times.startedNs ??= atNs;
-    if (!onDestination && (state === 'STOP' || state === 'STOP_COPY')) times.stoppedNs ??= atNs;
-  }
-
-  private timesOf(device: string): DeviceTimes {
-    let times = this.devices.get(device);
-    if (times === undefined) {
-      times = { stoppedNs: undefined, startedNs: undefined, stateBytes: 0 };
-      this.devices.set(device, times);
-    }
-    return times;
-  }
-
-  private deviceReport(id: string, kind: string): DeviceReport {
-    const times = this.devices.get(id);
-    const ran = times?.stoppedNs !== undefined && times.startedNs !== undefined;
+  private deviceReport(device: Device): DeviceReport {
+    const { id, kind } = device;
+    const downtimeNs = this.service.downtimeNs(id);
+    const serviceDowntimeMs = downtimeNs === undefined ? null : ms(downtimeNs);
+    const haltedNs = this.service.haltedNs(id);
     return {
       id,
       kind,
-      serviceDowntimeMs: ran ? ms((times.startedNs as number) - (times.stoppedNs as number)) : null,
-      stateBytes: times?.stateBytes ?? 0,
+      serviceDowntimeMs,
+      ...watchdogOf(device, serviceDowntimeMs),
+      stateBytes: this.stateBytes.get(id) ?? 0,
+      ...(haltedNs === undefined ? {} : { dmaHaltedMs: ms(haltedNs) }),
+      ...this.throughputOf(id),
     };
+  }
+
+  /** After it is on the destination, so of a run that did not get there nothing is said. */
+  private throughputOf(id: string): Pick<DeviceReport, 'throughputPercent'> {
+    const told = this.throughput[id];
+    if (told === undefined) return {};
+    return { throughputPercent: this.ended?.outcome === 'completed' ? told : { ...told, after: null } };
   }
 
   private downtimeSplit(): DowntimeSplit | null {
@@ -327,6 +339,12 @@ export class ReportProjection {
 
 function result<N extends keyof Commands>(event: RecordedEvent, _name: N): Commands[N]['result'] {
   return event as unknown as Commands[N]['result'];
+}
+
+/** The guest's watchdog fires when the service stopped for longer than it waits; a guest without one says nothing. */
+function watchdogOf(device: Device, serviceDowntimeMs: number | null): Pick<DeviceReport, 'watchdogFired'> {
+  if (!('watchdogNs' in device) || device.watchdogNs === undefined) return {};
+  return { watchdogFired: serviceDowntimeMs === null ? null : ns(serviceDowntimeMs) > device.watchdogNs };
 }
 
 /** Nanoseconds as ms, exact to the nanosecond. */

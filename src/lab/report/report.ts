@@ -4,7 +4,7 @@
  * unknown is never zero.
  */
 import type { Outcome, SwitchoverPhase } from '../../../machines/messages.ts';
-import type { Because, PagesBySource, Tracker, Verdict } from '../../../machines/words.ts';
+import type { Because, PagesBySource, ThroughputPercent, Tracker, Verdict } from '../../../machines/words.ts';
 
 export interface Report {
   readonly scenario: string;
@@ -107,7 +107,16 @@ export interface DeviceReport {
   readonly kind: string;
   /** From the last moment at which the source's device took DMA to the first at which the destination's did. */
   readonly serviceDowntimeMs: number | null;
+  /** Its service stopped for longer than the guest's watchdog waits; only where the guest has one. Null with the downtime. */
+  readonly watchdogFired?: boolean | null;
   readonly stateBytes: number;
+  /** How long its guest driver kept its DMA halted, all halts together; absent: it never did. */
+  readonly dmaHaltedMs?: number;
+  /**
+   * Of its own rate, by phase; only where its IOMMU can make it wait. `before`: as the VM ran; `during`: until the last sync;
+   * `after`: on the destination, null when it did not get there. Null also where nobody knows.
+   */
+  readonly throughputPercent?: ThroughputPercent;
 }
 
 export interface Round {
@@ -126,7 +135,7 @@ export interface Round {
   readonly thresholdBytes: number;
   readonly remainingBytes: number;
   readonly throttlePercent: number;
-  /** Null for a round that nobody judged: it was cut short. */
+  /** Null for a round that nobody judged: it was cut short, or came after the decision. */
   readonly verdict: Verdict | null;
   readonly because: Because;
 }

@@ -19,6 +19,7 @@ export function reportText(report: Report, { colour = false, next }: TextOptions
     ...section(bold('Downtime'), downtimeTable(report)),
     ...section(bold('Sent'), report.rounds.length === 0 ? '' : bytesLines(report)),
     ...section(bold('Guest'), guestLine(report)),
+    ...section(bold('Devices'), deviceLines(report)),
     ...section(
       bold('Dirty tracking'),
       report.trackers
@@ -36,7 +37,7 @@ function section(title: string, body: string): readonly string[] {
   return body === '' ? [] : [`${title}\n${body}`];
 }
 
-function plainTable(
+export function plainTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   left: readonly number[] = [0],
@@ -85,7 +86,7 @@ function roundsTable(rounds: readonly Round[]): string {
     formatRate(round.bandwidthBytesPerSecond),
     formatBytes(round.remainingBytes),
     round.verdict === null ? '' : formatBytes(round.thresholdBytes),
-    verdictText(round.verdict),
+    verdictText(round, rounds),
     writers(round),
   ];
   const half = ROUNDS_SHOWN_MAX / 2;
@@ -94,8 +95,9 @@ function roundsTable(rounds: readonly Round[]): string {
   return plainTable(head, [...rounds.slice(0, half).map(row), gap, ...rounds.slice(-half).map(row)], LEFT);
 }
 
-function verdictText(verdict: Round['verdict']): string {
-  if (verdict === null) return 'cut short';
+/** A round after the decision sends what the guest's drivers have written; any other that nobody judged was cut short. */
+function verdictText({ round, verdict }: Round, rounds: readonly Round[]): string {
+  if (verdict === null) return rounds[round - 2]?.verdict === 'switchover' ? 'decided' : 'cut short';
   return typeof verdict === 'string' ? verdict : JSON.stringify(verdict);
 }
 
@@ -125,8 +127,9 @@ function downtimeTable(report: Report): string {
     `${((100 * downtime[key]) / downtimeMs).toFixed(1)} %`,
   ]);
   rows.push(['total', formatMs(downtimeMs), '']);
-  for (const { id, serviceDowntimeMs } of report.devices) {
-    if (serviceDowntimeMs !== null) rows.push([`${id} took no DMA`, formatMs(serviceDowntimeMs), '']);
+  for (const { id, serviceDowntimeMs, watchdogFired } of report.devices) {
+    const fired = watchdogFired === true ? 'its watchdog fired' : '';
+    if (serviceDowntimeMs !== null) rows.push([`${id} took no DMA`, formatMs(serviceDowntimeMs), fired]);
   }
   return plainTable(['', '', ''], rows).split('\n').slice(1).join('\n');
 }
@@ -148,10 +151,26 @@ function guestLine({ guest }: Report): string {
   return `  slowed down by ${guest.slowdownPercent} %, downtime included; mean of a vCPU: ${words}`;
 }
 
+/** Nothing where no device has to wait for its IOMMU. */
+function deviceLines({ devices }: Report): string {
+  const lines = devices.flatMap(({ id, throughputPercent }) => {
+    if (throughputPercent === undefined) return [];
+    const { before, during, after } = throughputPercent;
+    const known = [percentOf(before, 'before'), percentOf(during, 'during'), percentOf(after, 'after')];
+    return [`  ${id} reached of its rate: ${known.filter((part) => part !== '').join(', ')} the migration`];
+  });
+  return lines.join('\n');
+}
+
+function percentOf(percent: number | null, when: string): string {
+  return percent === null ? '' : `${percent} % ${when}`;
+}
+
 const STALLS: Readonly<Record<string, string>> = {
   dirtyFaults: 'write-protection faults',
   pmlExits: 'exits of a full PML buffer',
   ringFull: 'a full dirty ring',
+  splits: 'split huge mappings',
 };
 
 function checkLines(report: Report): string {

@@ -4,15 +4,25 @@
  * container without any tracker, are no errors: the migration itself is then blocked or perpetual, and says why.
  */
 import { checkDevice } from './devices/device.ts';
+import { checkMediated } from './devices/mediated.ts';
 import { checkIommu } from './iommu.ts';
+import { checkIommufd } from './iommufd.ts';
 import type { Finding } from './phrase.ts';
+import { checkPhysicalFunctions } from './physical-functions.ts';
 import { finding, type Path } from './places.ts';
 import { checkRelease } from './release.ts';
 import type { Scenario } from './scenario.ts';
+import { checkViommu, roomBehind, wordedBehind } from './viommu.ts';
 import { checkVm } from './vm.ts';
 
 /** QEMU refuses a `downtime-limit` above 2000 s: `migrate_params_check`, migration/options.c. */
 const DOWNTIME_LIMIT_MAX_MS = 2_000_000;
+
+const aroundIommu = ({ devices, viommu }: Scenario['containers'][number], { pageSizeBytes }: Scenario['vm']) => ({
+  devices,
+  pageSizeBytes,
+  behindViommu: viommu !== undefined,
+});
 
 export function check(scenario: Scenario): readonly Finding[] {
   return [
@@ -20,8 +30,19 @@ export function check(scenario: Scenario): readonly Finding[] {
     ...checkNames(scenario),
     ...scenario.containers.flatMap((container, c) => [
       ...checkIommu(container.iommu, ['containers', c, 'iommu']),
-      ...container.devices.flatMap((device, d) => checkDevice(device, scenario.vm, ['containers', c, 'devices', d])),
+      ...checkIommufd(container.iommu, aroundIommu(container, scenario.vm), ['containers', c, 'iommu']),
+      ...checkMediated(container, ['containers', c]),
+      ...(container.viommu === undefined
+        ? []
+        : checkViommu(container.viommu, container, scenario.vm, ['containers', c])),
+      ...container.devices
+        .flatMap((device, d) =>
+          checkDevice(device, roomBehind(container.viommu, scenario.vm), ['containers', c, 'devices', d]),
+        )
+        .map((found) => wordedBehind(container.viommu, found)),
     ]),
+    ...checkPhysicalFunctions(scenario),
+    ...checkPeers(scenario),
     ...checkRelease(scenario),
     ...checkLimits(scenario),
   ];
@@ -41,6 +62,27 @@ function checkNames({ containers }: Scenario): readonly Finding[] {
       once('device', device.id, ['containers', c, 'devices', d], `containers[${c}].devices[${d}]`);
     });
   });
+  return found;
+}
+
+/** Peer-to-peer writes go to another device of the VM. */
+function checkPeers({ containers }: Scenario): readonly Finding[] {
+  const devices = containers.flatMap((container, c) =>
+    container.devices.map((device, d) => ({ device, path: ['containers', c, 'devices', d] })),
+  );
+  const found: Finding[] = [];
+  const must = (to: string, from: string, path: Path) => {
+    if (to === from) found.push(finding([...path, 'to'], `${to} is the device itself`));
+    else if (!devices.some(({ device }) => device.id === to))
+      found.push(finding([...path, 'to'], `no device is ${to}`));
+  };
+  for (const { device, path } of devices) {
+    if (device.kind === 'accelerator' && device.peer !== null) must(device.peer.to, device.id, [...path, 'peer']);
+    if (device.kind !== 'custom') continue;
+    device.dma.forEach((dma, i) => {
+      if (dma.pattern === 'peer') must(dma.to, device.id, [...path, 'dma', i]);
+    });
+  }
   return found;
 }
 

@@ -1,5 +1,6 @@
 /** A container's `iommu` section: how it is mapped, and whose dirty bits there are. */
 import type { z } from 'zod';
+import { type IommufdOptions, iommufdShape, normaliseIommufd, printIommufd } from './iommufd.ts';
 import { section, sizeAmong, truth, word } from './leaf.ts';
 import type { Finding } from './phrase.ts';
 import { finding, type Path } from './places.ts';
@@ -14,31 +15,37 @@ export interface Iommu {
   readonly hardware: 'amd' | 'intel' | 'smmuv3' | null;
   /** What one dirty bit covers. */
   readonly leafBytes: LeafBytes;
+  /** Of iommufd; absent where the scenario has none. */
+  readonly options?: IommufdOptions;
 }
 
 export const iommuSchema = section({
   kind: word(['iommufd', 'type1', 'none'], 'How the container is mapped.'),
   dirtyTracking: truth('The container reports that its IOMMU can track writes.').prefault(false),
   hardware: word(['amd', 'intel', 'smmuv3'], 'Whose dirty bits; iommufd only, amd by default.').optional(),
-  leaf: sizeAmong(LEAVES_BYTES, 'What one dirty bit covers.').prefault('4KiB'),
+  leaf: sizeAmong(
+    LEAVES_BYTES,
+    'What one dirty bit covers; amd has all of them. 4KiB is what IOMMU_OPTION_HUGE_PAGES = 0 forces.',
+  ).prefault('4KiB'),
+  ...iommufdShape,
 });
 
-export function normaliseIommu({ kind, dirtyTracking, hardware, leaf }: z.output<typeof iommuSchema>): Iommu {
-  return { kind, dirtyTracking, hardware: hardware ?? (kind === 'iommufd' ? 'amd' : null), leafBytes: leaf };
+export function normaliseIommu(read: z.output<typeof iommuSchema>): Iommu {
+  const { kind, dirtyTracking, hardware, leaf } = read;
+  const options = normaliseIommufd(read);
+  return {
+    kind,
+    dirtyTracking,
+    hardware: hardware ?? (kind === 'iommufd' ? 'amd' : null),
+    leafBytes: leaf,
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+  };
 }
 
 export function checkIommu(iommu: Iommu, path: Path): readonly Finding[] {
   const found: Finding[] = [];
   if (iommu.kind === 'none' && iommu.dirtyTracking) {
     found.push(finding([...path, 'dirtyTracking'], 'without an IOMMU there is none that tracks'));
-  }
-  if (iommu.kind === 'type1' && iommu.dirtyTracking) {
-    found.push(
-      finding(
-        [...path, 'dirtyTracking'],
-        'type1 reports all that is mapped or pinned, which is not in this version; iommufd tracks',
-      ),
-    );
   }
   if (iommu.kind !== 'iommufd' && iommu.hardware !== null) {
     found.push(
@@ -48,6 +55,12 @@ export function checkIommu(iommu: Iommu, path: Path): readonly Finding[] {
   return found;
 }
 
-export function printIommu({ kind, dirtyTracking, hardware, leafBytes }: Iommu): z.input<typeof iommuSchema> {
-  return { kind, dirtyTracking, ...(hardware === null ? {} : { hardware }), leaf: printSize(leafBytes) };
+export function printIommu({ kind, dirtyTracking, hardware, leafBytes, options }: Iommu): z.input<typeof iommuSchema> {
+  return {
+    kind,
+    dirtyTracking,
+    ...(hardware === null ? {} : { hardware }),
+    leaf: printSize(leafBytes),
+    ...printIommufd(options ?? {}),
+  };
 }

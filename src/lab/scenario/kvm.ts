@@ -1,12 +1,17 @@
 /** `vm.kvm`: what KVM's dirty log costs the guest, and the options of each log. */
 import type { z } from 'zod';
 import { CLEAR_ALIGN_PAGES } from '../../hardware/kvm/bitmap-ioctls.ts';
+import { SPLITS, type Split } from '../../hardware/kvm/mapping-spec.ts';
 import { checkRingBytes, RING_ENTRIES_MAX, RING_ENTRY_BYTES, reservedEntries } from '../../hardware/kvm/ring-size.ts';
-import { count, section, truth } from './leaf.ts';
+import { count, section, truth, word } from './leaf.ts';
 import type { Finding } from './phrase.ts';
-import { finding, sizeText } from './places.ts';
+import { checkFits, checkWhole, finding, sizeText } from './places.ts';
 import { cost, duration, printCost, printDuration, printSize, size } from './values.ts';
 import type { Vm } from './vm.ts';
+
+/** What guest memory can be backed with: base pages and the two huge sizes of an x86 page table. */
+export const BACKINGS_BYTES = [4096, 2 ** 21, 2 ** 30] as const;
+export type BackingBytes = (typeof BACKINGS_BYTES)[number];
 
 /** Options that a log does not have are kept and mean nothing. */
 export interface Kvm {
@@ -23,6 +28,16 @@ export interface Kvm {
   readonly backupBitmap: boolean;
   /** Of `range-ring`. */
   readonly heldBack: number;
+  /** Of every bitmap: what a fetch and a protection take of the vmm; absent: nothing. */
+  readonly scanPageNs?: number;
+  readonly protectPageNs?: number;
+  /** Of `vm.backing`; absent: the hardware's defaults. */
+  readonly split?: Split;
+  readonly splitPageNs?: number;
+  readonly splitFaultNs?: number;
+  readonly collapseFaultNs?: number;
+  /** Of `pml` and rings with PML: the first so many bytes of memory fault instead; absent: none. */
+  readonly pmlFallbackBytes?: number;
 }
 
 export const kvmSchema = section({
@@ -36,10 +51,21 @@ export const kvmSchema = section({
   reapEvery: duration("ring: period of the vmm's reaper thread.").prefault('1s'),
   backupBitmap: truth("ring: keeps KVM's own writes without a vCPU (arm64).").prefault(false),
   heldBack: count(0, 64, 'range-ring: how many of the newest ranges are held back for merging.').prefault(8),
+  scanPage: cost('bitmaps: per page of memory, each time the bitmap is fetched; paid by the sender.').optional(),
+  protectPage: cost('bitmaps: per page that GET or CLEAR protects again; paid by the sender.').optional(),
+  split: word(
+    SPLITS,
+    'How the huge mappings of vm.backing are split: at the start or at CLEAR, in the fault, or never (hypothetical).',
+  ).optional(),
+  splitPage: cost('split eager: per page, paid by the vmm; 61ns by default.').optional(),
+  splitFault: cost("split lazy: what a page's first fault costs more; 8us by default.").optional(),
+  collapseFault: cost('The fault that makes a mapping huge again after logging; 2us by default.').optional(),
+  pmlFallback: size('pml: the first so many bytes of memory fault, because PML cannot log them.').optional(),
 });
 
 export function normaliseKvm(read: z.output<typeof kvmSchema>): Kvm {
-  const { fault, exit, harvest, clearChunk, reapEvery, ...options } = read;
+  const { fault, exit, harvest, clearChunk, reapEvery, ...rest } = read;
+  const { scanPage, protectPage, split, splitPage, splitFault, collapseFault, pmlFallback, ...options } = rest;
   return {
     faultNs: fault,
     exitNs: exit,
@@ -47,13 +73,35 @@ export function normaliseKvm(read: z.output<typeof kvmSchema>): Kvm {
     clearChunkBytes: clearChunk,
     reapEveryNs: reapEvery,
     ...options,
+    ...present({
+      scanPageNs: scanPage,
+      protectPageNs: protectPage,
+      split,
+      splitPageNs: splitPage,
+      splitFaultNs: splitFault,
+      collapseFaultNs: collapseFault,
+      pmlFallbackBytes: pmlFallback,
+    }),
   };
 }
 
+/** Only the keys that a file has: a scenario that says nothing about them is the same as before they existed. */
+function present<Of extends object>(keys: { readonly [K in keyof Of]: Of[K] | undefined }): Partial<Of> {
+  return Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined)) as Partial<Of>;
+}
+
 /** What KVM refuses of a log's options, where that log is the one that is used. */
-export function checkKvm({ kvm, dirtyLog, pageSizeBytes }: Vm): readonly Finding[] {
+export function checkKvm({ kvm, dirtyLog, pageSizeBytes, memoryBytes, backingBytes }: Vm): readonly Finding[] {
   if (kvm === undefined) return [];
   const found: Finding[] = [];
+  if (kvm.split !== undefined && backingBytes === undefined) {
+    found.push(finding(['vm', 'kvm', 'split'], 'there is nothing to split: vm.backing is not given'));
+  }
+  if (kvm.pmlFallbackBytes !== undefined) {
+    const path = ['vm', 'kvm', 'pmlFallback'];
+    found.push(...checkWhole(path, kvm.pmlFallbackBytes, pageSizeBytes));
+    found.push(...checkFits(path, kvm.pmlFallbackBytes, memoryBytes));
+  }
   const chunk = CLEAR_ALIGN_PAGES * pageSizeBytes;
   if (dirtyLog === 'bitmap-manual' && (kvm.clearChunkBytes === 0 || kvm.clearChunkBytes % chunk !== 0)) {
     found.push(finding(['vm', 'kvm', 'clearChunk'], `CLEAR takes multiples of 64 pages, which is ${sizeText(chunk)}`));
@@ -71,7 +119,8 @@ export function checkKvm({ kvm, dirtyLog, pageSizeBytes }: Vm): readonly Finding
 }
 
 export function printKvm(kvm: Kvm): z.input<typeof kvmSchema> {
-  const { faultNs, exitNs, harvestNs, clearChunkBytes, reapEveryNs, ...options } = kvm;
+  const { faultNs, exitNs, harvestNs, clearChunkBytes, reapEveryNs, ...rest } = kvm;
+  const { scanPageNs, protectPageNs, splitPageNs, splitFaultNs, collapseFaultNs, pmlFallbackBytes, ...options } = rest;
   return {
     fault: printCost(faultNs),
     exit: printCost(exitNs),
@@ -79,5 +128,11 @@ export function printKvm(kvm: Kvm): z.input<typeof kvmSchema> {
     clearChunk: printSize(clearChunkBytes),
     reapEvery: printDuration(reapEveryNs),
     ...options,
+    ...(scanPageNs === undefined ? {} : { scanPage: printCost(scanPageNs) }),
+    ...(protectPageNs === undefined ? {} : { protectPage: printCost(protectPageNs) }),
+    ...(splitPageNs === undefined ? {} : { splitPage: printCost(splitPageNs) }),
+    ...(splitFaultNs === undefined ? {} : { splitFault: printCost(splitFaultNs) }),
+    ...(collapseFaultNs === undefined ? {} : { collapseFault: printCost(collapseFaultNs) }),
+    ...(pmlFallbackBytes === undefined ? {} : { pmlFallback: printSize(pmlFallbackBytes) }),
   };
 }

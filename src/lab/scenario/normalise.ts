@@ -5,8 +5,9 @@
 import { COMMANDS, type CommandName } from '../../../machines/words.ts';
 import { normaliseDevice } from './devices/device.ts';
 import { normaliseIommu } from './iommu.ts';
-import type { Bounds, Container, Expect, PageSizeBytes, Scenario, Vmm } from './scenario.ts';
+import type { Bounds, Container, Expect, Scenario, Vmm } from './scenario.ts';
 import type { ReadScenario } from './schema.ts';
+import { normaliseViommu } from './viommu.ts';
 import { normaliseVm } from './vm.ts';
 
 type Read = ReadScenario;
@@ -21,7 +22,7 @@ export function normalise(read: Read): Scenario {
     name: read.name,
     description: read.description ?? '',
     vm,
-    containers: read.containers.map((container, index) => normaliseContainer(container, index, vm.pageSizeBytes)),
+    containers: read.containers.map((container, index) => normaliseContainer(container, index, vm)),
     link: { bandwidthBytesPerSecond: read.link.bandwidth, latencyNs: read.link.latency },
     sender: {
       pageNs: read.sender.page,
@@ -43,10 +44,16 @@ export function normalise(read: Read): Scenario {
   };
 }
 
-function normaliseContainer(read: ReadContainer, index: number, pageSizeBytes: PageSizeBytes): Container {
+function normaliseContainer(
+  read: ReadContainer,
+  index: number,
+  { pageSizeBytes, memoryBytes }: Scenario['vm'],
+): Container {
   return {
     id: read.id ?? String(index),
     iommu: normaliseIommu(read.iommu),
+    ...(read.viommu === undefined ? {} : { viommu: normaliseViommu(read.viommu, memoryBytes) }),
+    ...(read.trackerChoice === undefined || read.trackerChoice === 'qemu' ? {} : { trackerChoice: read.trackerChoice }),
     devices: read.devices.map((device) => normaliseDevice(device, pageSizeBytes)),
   };
 }
@@ -78,6 +85,7 @@ function normaliseVmm(read: Read['vmm']): Vmm {
     enableMigration: read.enableMigration,
     pauseBeforeSwitchover: read.pauseBeforeSwitchover,
     afterSyncError: read.afterSyncError,
+    ...(read.ranges === undefined ? {} : { ranges: read.ranges }),
   };
 }
 

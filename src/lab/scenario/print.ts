@@ -11,6 +11,7 @@ import { type DataRateText, type DurationText, LINK_RATE } from './quantity.ts';
 import type { Bounds, Container, Scenario } from './scenario.ts';
 import type { ScenarioInput } from './schema.ts';
 import { printCost as cost, printDuration as duration, printDataRate, printText } from './values.ts';
+import { printViommu } from './viommu.ts';
 import { printVm } from './vm.ts';
 
 type ContainerInput = NonNullable<ScenarioInput['containers']>[number];
@@ -52,8 +53,14 @@ export function toInput(scenario: Scenario): ScenarioInput {
   };
 }
 
-function printContainer({ id, iommu, devices }: Container): ContainerInput {
-  return { id, iommu: printIommu(iommu), devices: devices.map(printDevice) };
+function printContainer({ id, iommu, viommu, trackerChoice, devices }: Container): ContainerInput {
+  return {
+    id,
+    iommu: printIommu(iommu),
+    ...(viommu === undefined ? {} : { viommu: printViommu(viommu) }),
+    ...(trackerChoice === undefined ? {} : { trackerChoice }),
+    devices: devices.map(printDevice),
+  };
 }
 
 function printHosts({ source, destination }: Scenario['hosts']): ScenarioInput['hosts'] {
@@ -86,6 +93,7 @@ function printVmm(vmm: Scenario['vmm']): ScenarioInput['vmm'] {
     enableMigration: vmm.enableMigration,
     pauseBeforeSwitchover: vmm.pauseBeforeSwitchover,
     afterSyncError: vmm.afterSyncError,
+    ...(vmm.ranges === undefined ? {} : { ranges: vmm.ranges }),
   };
 }
 

@@ -3,7 +3,7 @@
  * schema and the same checks, and all throw `ScenarioError`, which lists every problem found with its place.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { check } from './check.ts';
 import { pathText, ScenarioError, type ScenarioProblem } from './error.ts';
 import { normalise } from './normalise.ts';
@@ -12,6 +12,7 @@ import type { Scenario } from './scenario.ts';
 import { type ScenarioInput, scenarioSchema } from './schema.ts';
 import { isShippedName, SHIPPED_NAMES, shippedFile } from './shipped-files.ts';
 import { readSource, type Source } from './source.ts';
+import { withTraces } from './trace-files.ts';
 import { nearestWord } from './vocabulary.ts';
 
 /** A scenario is a page of text; what is larger is some other file. */
@@ -26,27 +27,29 @@ export function readScenario(pathOrShippedName: string): Scenario {
   return parseScenario(readText(pathOrShippedName), pathOrShippedName);
 }
 
-/** `fileName` is only for messages. */
+/** `fileName` is for messages, and what a relative path in the scenario starts from its folder. */
 export function parseScenario(text: string, fileName: string): Scenario {
   const source = readSource(text, fileName);
-  return build(source.value, source);
+  return build(source.value, source, dirname(fileName));
 }
 
-/** Takes what a file may hold, as an object: the same texts with units, the same defaults. */
+/** Takes what a file may hold, as an object: the same texts with units, the same defaults; paths start here. */
 export function scenarioFrom(input: ScenarioInput): Scenario {
-  return build(input, null);
+  return build(input, null, '.');
 }
 
-function build(value: unknown, source: Source | null): Scenario {
+function build(value: unknown, source: Source | null, folder: string): Scenario {
   const stranger = findStranger(value);
   if (stranger !== null) throw new ScenarioError([placed(stranger, source)]);
   const read = scenarioSchema.safeParse(value);
   if (!read.success)
     throw new ScenarioError(phrase(read.error.issues, value).map((finding) => placed(finding, source)));
-  const scenario = normalise(read.data);
-  const findings = check(scenario);
+  const normal = normalise(read.data);
+  const findings = check(normal);
   if (findings.length > 0) throw new ScenarioError(findings.map((finding) => placed(finding, source)));
-  return scenario;
+  const traced = withTraces(normal, folder);
+  if (traced.findings.length > 0) throw new ScenarioError(traced.findings.map((finding) => placed(finding, source)));
+  return traced.scenario;
 }
 
 /** A document that shares no key with a scenario is some other file: one sentence is enough. */

@@ -3,11 +3,13 @@
  * of its name, every list in its canonical order. Plain JSON, so it goes into the first record of a journal as it is.
  * What a person writes is `ScenarioInput` (schema.ts); `scenarioFrom` makes the one from the other.
  */
+import type { RangeRule } from '../../../machines/iova-ranges.ts';
 import type { LoopName } from '../../../machines/loops.ts';
 import type { Outcome } from '../../../machines/messages.ts';
-import type { CommandName } from '../../../machines/words.ts';
+import type { CommandName, TrackerChoice } from '../../../machines/words.ts';
 import type { Device } from './devices/device.ts';
 import type { Iommu } from './iommu.ts';
+import type { Viommu } from './viommu.ts';
 import type { Vm } from './vm.ts';
 
 export type { Device } from './devices/device.ts';
@@ -21,9 +23,9 @@ export type DirtyLog = (typeof DIRTY_LOGS)[number];
 export const PAGE_SIZES_BYTES = [4096, 16_384, 65_536] as const;
 export type PageSizeBytes = (typeof PAGE_SIZES_BYTES)[number];
 
-/** What an IOMMU page table entry can cover: 4 KiB, 2 MiB, 1 GiB. */
-export const LEAVES_BYTES = [4096, 2 ** 21, 2 ** 30] as const;
-export type LeafBytes = (typeof LEAVES_BYTES)[number];
+/** What a leaf of an I/O page table can cover: powers of two from 4 KiB to 1 GiB, of which only AMD has every one. */
+export const LEAVES_BYTES: readonly number[] = Array.from({ length: 19 }, (_, power) => 2 ** (12 + power));
+export type LeafBytes = number;
 
 /** The feature words of a device, with their bits of `VFIO_MIGRATION_*`, include/uapi/linux/vfio.h. */
 export const FEATURES = { 'stop-copy': 1, p2p: 2, 'pre-copy': 4 } as const;
@@ -58,6 +60,10 @@ export interface Container {
   /** Its index unless named. */
   readonly id: string;
   readonly iommu: Iommu;
+  /** The guest maps and unmaps for the devices by itself; absent: all of memory is mapped, address for address. */
+  readonly viommu?: Viommu;
+  /** Whose rule decides between the trackers; absent: QEMU's. */
+  readonly trackerChoice?: TrackerChoice;
   readonly devices: readonly Device[];
 }
 
@@ -102,6 +108,8 @@ export interface Vmm {
   readonly enableMigration: 'auto' | 'on' | 'off';
   readonly pauseBeforeSwitchover: boolean;
   readonly afterSyncError: 'fail' | 'allDirty';
+  /** What a device that logs is asked to watch; absent: as the loop's release does. */
+  readonly ranges?: RangeRule;
 }
 
 /** The rule inside the vmm that ends pre-copy. */

@@ -4,9 +4,10 @@
  * other keys is check.ts. Importing Zod takes tens of milliseconds, so only commands that read a scenario import this.
  */
 import { z } from 'zod';
+import { RANGE_RULES } from '../../../machines/iova-ranges.ts';
 import { LOOPS } from '../../../machines/loops.ts';
 import { OUTCOMES } from '../../../machines/messages.ts';
-import { COMMANDS, type CommandName } from '../../../machines/words.ts';
+import { COMMANDS, type CommandName, TRACKER_CHOICES } from '../../../machines/words.ts';
 import { id } from './devices/common.ts';
 import { deviceSchema } from './devices/device.ts';
 import { iommuSchema } from './iommu.ts';
@@ -21,6 +22,7 @@ import {
   readQuantity,
 } from './quantity.ts';
 import { cost, duration } from './values.ts';
+import { viommuSchema } from './viommu.ts';
 import { vmSchema } from './vm.ts';
 
 /** A data rate, or `unlimited`, which is QEMU's 0. */
@@ -46,7 +48,13 @@ const line = (description: string) =>
     read: (input) => (typeof input === 'string' && input.trim() !== '' ? { value: input.trim() } : { hint: null }),
   });
 
-const container = section({ id: id.optional(), iommu: iommuSchema, devices: z.array(deviceSchema) });
+const container = section({
+  id: id.optional(),
+  iommu: iommuSchema,
+  viommu: viommuSchema.optional(),
+  trackerChoice: word(TRACKER_CHOICES, 'Who decides between device logs and the IOMMU; qemu by default.').optional(),
+  devices: z.array(deviceSchema),
+});
 
 const policy = z
   .union([
@@ -73,6 +81,10 @@ const vmm = section({
   afterSyncError: word(['fail', 'allDirty'], 'What follows when a sync failed; fail is what QEMU does.').prefault(
     'fail',
   ),
+  ranges: word(
+    RANGE_RULES,
+    'DMA ranges that a device is asked to log: the mappings, or QEMU’s two or three; as the loop’s release by default.',
+  ).optional(),
 }).prefault({});
 
 const amount = leaf<number, number>({

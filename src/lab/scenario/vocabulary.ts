@@ -9,8 +9,7 @@ type Place = string;
 /** Keys that a later version will understand, by the mapping they would stand in. */
 const LATER_KEYS: Readonly<Record<Place, readonly string[]>> = {
   '': ['faults', 'guestCooperation', 'trace'],
-  vm: ['backing', 'holes', 'slots', 'viommu'],
-  'containers[]': ['viommu'],
+  vm: ['backing', 'slots', 'viommu'],
   link: ['channels', 'outage', 'shared'],
   vmm: [
     'autoConverge',
@@ -31,8 +30,6 @@ const LATER_KEYS: Readonly<Record<Place, readonly string[]>> = {
 
 /** Words that a later version will understand, by the key they would stand at. */
 const LATER_WORDS: Readonly<Record<Place, readonly string[]>> = {
-  'vm.workloads[].kind': ['phases', 'trace', 'zipf'],
-  'containers[].devices[].kind': ['accelerator', 'guest-cooperative', 'mediated-nic', 'nvme'],
   'vmm.loop': ['cloud-hypervisor', 'xen'],
   'vmm.policy': ['auto-converge', 'cloud-hypervisor', 'dirty-limit', 'hyper-v', 'xen-2004', 'xen-legacy', 'xen-now'],
   'manager.policy': [
@@ -47,10 +44,29 @@ const LATER_WORDS: Readonly<Record<Place, readonly string[]>> = {
   ],
 };
 
-/** Keys that only one kind of what stands there has. */
+/** Keys that only one kind of what stands there has, or a few. */
 const KEYS_OF_KIND: Readonly<Record<Place, Readonly<Record<string, string>>>> = {
-  'containers[].devices[]': { dma: 'nic', mapped: 'vgpu', scattered: 'vgpu' },
-  'vm.workloads[]': { phase: 'cycle', points: 'curve' },
+  'containers[].devices[]': {
+    dma: 'nic, nvme, accelerator, guest-cooperative or custom',
+    peer: 'accelerator',
+    mapped: 'vgpu',
+    scattered: 'vgpu',
+    maintain: 'vgpu',
+    churn: 'vgpu',
+    watchdog: 'vgpu',
+    descriptors: 'mediated-nic',
+    pool: 'mediated-nic',
+  },
+  'vm.workloads[]': {
+    phase: 'cycle',
+    points: 'curve',
+    skew: 'zipf',
+    order: 'zipf',
+    phases: 'phases',
+    repeat: 'phases',
+    file: 'trace',
+    sha256: 'trace',
+  },
 };
 
 function placeOf(path: readonly PropertyKey[]): Place {

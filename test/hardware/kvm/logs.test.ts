@@ -125,7 +125,7 @@ describe('bitmap-manual', () => {
 describe('pml', () => {
   // T10
   test('hides up to 512 pages of each vCPU until it exits: taking without a kick finds none of them', () => {
-    const log = new PmlLog(6000, { exitNs: 1 }, costs());
+    const log = new PmlLog(memory(), { exitNs: 1, faultNs: 0 }, costs());
     log.start();
     log.receive(run('vcpu:0', 0, 512));
     log.receive(run('vcpu:1', 2000, 512));
@@ -137,7 +137,7 @@ describe('pml', () => {
 
   test('a full buffer exits before the next page is logged, and its vCPU pays; nothing else does', () => {
     const stalls = costs();
-    const log = new PmlLog(6000, { exitNs: 700 }, stalls);
+    const log = new PmlLog(memory(), { exitNs: 700, faultNs: 0 }, stalls);
     log.start();
     log.receive(run('vcpu:0', 0, 512));
     log.receive(run('vcpu:0', 0, 512));
@@ -150,7 +150,7 @@ describe('pml', () => {
   });
 
   test('a GET clears D bits: the page is listed again', () => {
-    const log = new PmlLog(6000, { exitNs: 0 }, costs());
+    const log = new PmlLog(memory(), { exitNs: 0, faultNs: 0 }, costs());
     log.start();
     log.receive(written('vcpu:0', 3, 3));
     expect([got(log), got(log)]).toEqual([[3], []]);

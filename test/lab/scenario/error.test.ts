@@ -70,15 +70,11 @@ describe('a value that is not what its key takes', () => {
     [inWorkload('kind: curve, points: 3'), 'a.yaml:4: vm.workloads[0].points: expected a list, got 3'],
     [
       inWorkload('kind: randm'),
-      'a.yaml:4: vm.workloads[0].kind: expected idle, random, cycle, sequential or curve, got "randm"; did you mean random?',
+      'a.yaml:4: vm.workloads[0].kind: expected idle, random, zipf, cycle, sequential, curve, phases or trace, got "randm"; did you mean random?',
     ],
     [
       inWorkload('set: 1MiB'),
-      'a.yaml:4: vm.workloads[0].kind: expected idle, random, cycle, sequential or curve, but it is missing',
-    ],
-    [
-      inWorkload('kind: zipf'),
-      'a.yaml:4: vm.workloads[0].kind: "zipf" is not in this version; available: idle, random, cycle, sequential, curve',
+      'a.yaml:4: vm.workloads[0].kind: expected idle, random, zipf, cycle, sequential, curve, phases or trace, but it is missing',
     ],
     ['name: a\nvm:\n  memory:\n', 'a.yaml:3: vm.memory: expected a size such as 16GiB, but it is empty'],
     ['name: a\nvm:\n  vcpus: 2\n', 'a.yaml:2: vm.memory: expected a size such as 16GiB, but it is missing'],
@@ -161,11 +157,11 @@ describe('a value that is not what its key takes', () => {
     [inVmm('downtimelimit: 300ms'), 'a.yaml:3: vmm.downtimelimit: unknown key; did you mean downtimeLimit?'],
     [
       inVmm('colour: red'),
-      'a.yaml:3: vmm.colour: unknown key; known keys: loop, policy, downtimeLimit, maxBandwidth, availSwitchoverBandwidth, switchoverAck, enableMigration, pauseBeforeSwitchover, afterSyncError',
+      'a.yaml:3: vmm.colour: unknown key; known keys: loop, policy, downtimeLimit, maxBandwidth, availSwitchoverBandwidth, switchoverAck, enableMigration, pauseBeforeSwitchover, afterSyncError, ranges',
     ],
     [
       inVmm('__proto__: 1'),
-      'a.yaml:3: vmm.__proto__: unknown key; known keys: loop, policy, downtimeLimit, maxBandwidth, availSwitchoverBandwidth, switchoverAck, enableMigration, pauseBeforeSwitchover, afterSyncError',
+      'a.yaml:3: vmm.__proto__: unknown key; known keys: loop, policy, downtimeLimit, maxBandwidth, availSwitchoverBandwidth, switchoverAck, enableMigration, pauseBeforeSwitchover, afterSyncError, ranges',
     ],
     [
       inDevice(`${NIC}, mapped: 1MiB`),
@@ -173,15 +169,11 @@ describe('a value that is not what its key takes', () => {
     ],
     [
       inDevice('id: g, kind: vgpu, features: [stop-copy], state: { stopCopy: 1MiB }, mapped: 1MiB, dma: {}'),
-      'a.yaml:6: containers[0].devices[0].dma: unknown key; only kind: nic has it',
+      'a.yaml:6: containers[0].devices[0].dma: unknown key; only kind: nic, nvme, accelerator, guest-cooperative or custom has it',
     ],
     [
       inDevice('id: g, kind: vgpu, features: [stop-copy], state: { stopCopy: 1MiB }'),
       'a.yaml:6: containers[0].devices[0].mapped: expected a size such as 16GiB, but it is missing',
-    ],
-    [
-      inDevice('id: g, kind: nvme'),
-      'a.yaml:6: containers[0].devices[0].kind: "nvme" is not in this version; available: nic, vgpu',
     ],
     [
       inDevice(NIC.replace('id: n', 'id: NIC_0')),
@@ -346,7 +338,7 @@ describe('a file that cannot be read', () => {
   it('looks like a scenario that ships', () => {
     expect(toldOf('vgpu10g')).toBe('vgpu10g: no such file, and no scenario of this name ships; did you mean vgpu-10g?');
     expect(toldOf('nonsense')).toMatch(
-      /^nonsense: no such file, and no scenario of this name ships; these ship: ack-waits, big-random, /,
+      /^nonsense: no such file, and no scenario of this name ships; these ship: accelerator, ack-waits, /,
     );
   });
 

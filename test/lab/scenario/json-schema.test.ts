@@ -114,7 +114,7 @@ describe('the JSON Schema', () => {
     [{ name: 'a', vm: { memory: 4096, memry: 1 } }, '.vm.memry: unknown'],
     [{ name: 'a', vm: { memory: 4096 }, vmm: { loop: 'qemu-8.1' } }, '.vmm.loop: enum'],
     [{ name: 'a', vm: { memory: 4096 }, vmm: { downtimeLimit: 300 } }, '.vmm.downtimeLimit: maximum'],
-    [{ name: 'a', vm: { memory: 4096, workloads: [{ kind: 'zipf' }] } }, '.vm.workloads[0]: oneOf'],
+    [{ name: 'a', vm: { memory: 4096, workloads: [{ kind: 'spiral' }] } }, '.vm.workloads[0]: oneOf'],
     [{ name: 'a', vm: { memory: 4096 }, deadlines: { sendRond: '1s' } }, '.deadlines.sendRond: unknown'],
   ])('refuses %j', (value, violation) => {
     expect(violations(schema, value)).toEqual([violation]);

@@ -15,10 +15,25 @@ export interface AnyDevice {
   /** `VFIO_MIGRATION_*` bits. */
   readonly featureMask: FeatureMask;
   /** Null: the device cannot log its DMA. */
-  readonly dmaLogging: { readonly maxRanges: number; readonly pageSizeBytes: number } | null;
+  readonly dmaLogging: DmaLogging | null;
+  /** QEMU's x-pre-copy-dirty-page-tracking=off; absent: on. Nothing is reported from its container until it stops. */
+  readonly preCopyDirtyTracking?: false;
   readonly state: DeviceStateSizes;
   readonly times: DeviceTimes;
 }
+
+export interface DmaLogging {
+  readonly maxRanges: number;
+  readonly pageSizeBytes: number;
+  /** Whose tracker it is like in all else; absent: mlx5's. */
+  readonly preset?: LoggerPreset;
+  /** Devices that name the same physical function share its limits. */
+  readonly physicalFunction?: string;
+}
+
+/** Drivers whose devices log. Those of hisi migrate and do not. */
+const PRESETS = ['mlx5', 'pds'] as const;
+type LoggerPreset = (typeof PRESETS)[number];
 
 /** What `VFIO_MIG_GET_PRECOPY_INFO` and `MIG_DATA_SIZE` are about. */
 export interface DeviceStateSizes {
@@ -71,15 +86,36 @@ const features = z
 
 const dmaLogging = z
   .union([
-    truth('Whether the device can log its DMA, with the usual limits.'),
+    leaf<boolean | LoggerPreset | 'hisi', boolean | LoggerPreset>({
+      expected: 'true or false',
+      words: [...PRESETS, 'hisi'],
+      json: { enum: [true, false, ...PRESETS, 'hisi'] },
+      description: 'Whether the device can log its DMA, with the usual limits, or whose driver it has: hisi cannot.',
+      read: (input) => {
+        if (input === 'hisi') return { value: false };
+        const preset = PRESETS.find((name) => name === input);
+        if (preset !== undefined) return { value: preset };
+        return typeof input === 'boolean' ? { value: input } : { hint: null };
+      },
+    }),
     section({
-      ranges: count(1, 256, 'DMA ranges that it can log (mlx5: 255; the kernel passes on at most 256).').prefault(255),
+      preset: word(PRESETS, 'Whose tracker it is like; mlx5 by default.').optional(),
+      physicalFunction: id.describe('Devices that name the same one share its limits.').optional(),
+      ranges: count(
+        1,
+        256,
+        'DMA ranges that it can log (mlx5: 255, pds: 1; the kernel passes on at most 256); 255, or the preset’s.',
+      ).optional(),
       pageSize: size(
         'What one bit of its log covers; a power of two from 4KiB up, the page size by default.',
       ).optional(),
     }),
   ])
   .prefault(false);
+
+const preCopyDirtyTracking = truth(
+  'QEMU’s x-pre-copy-dirty-page-tracking; off: its container reports nothing until it stops. On by default.',
+).optional();
 
 const state = section({
   initial: size('Initial bytes of pre-copy (VFIO_MIG_GET_PRECOPY_INFO).').prefault(0),
@@ -102,25 +138,22 @@ const times = section({
 }).prefault({});
 
 /** Keys that every kind of device has; a kind spreads them into its own section. */
-export const commonKeys = { id, features, dmaLogging, state, times };
+export const commonKeys = { id, features, dmaLogging, preCopyDirtyTracking, state, times };
 const commonSchema = section(commonKeys);
 type ReadCommon = z.output<typeof commonSchema>;
 
-/** mlx5's firmware field allows 255 ranges at most (drivers/vfio/pci/mlx5); what a logger has unless it says otherwise. */
-const LOGGER_RANGES_MAX = 255;
+/**
+ * mlx5's firmware field allows 255 ranges at most (drivers/vfio/pci/mlx5); what a logger has unless it says otherwise. pds
+ * has one (drivers/vfio/pci/pds/dirty.c).
+ */
+const LOGGER_RANGES_MAX = { mlx5: 255, pds: 1 } as const;
 
 export function normaliseCommon(read: ReadCommon, pageSizeBytes: number): AnyDevice {
-  const logging = read.dmaLogging === true ? { ranges: LOGGER_RANGES_MAX } : read.dmaLogging;
   return {
     id: read.id,
     featureMask: read.features,
-    dmaLogging:
-      logging === false
-        ? null
-        : {
-            maxRanges: logging.ranges,
-            pageSizeBytes: ('pageSize' in logging ? logging.pageSize : undefined) ?? pageSizeBytes,
-          },
+    dmaLogging: normaliseLogging(read.dmaLogging, pageSizeBytes),
+    ...(read.preCopyDirtyTracking === false ? { preCopyDirtyTracking: false as const } : {}),
     state: {
       initialBytes: read.state.initial,
       dirtyBytesPerSecond: read.state.dirtyRate,
@@ -139,6 +172,26 @@ export function normaliseCommon(read: ReadCommon, pageSizeBytes: number): AnyDev
     },
   };
 }
+
+function normaliseLogging(read: ReadCommon['dmaLogging'], pageSizeBytes: number): DmaLogging | null {
+  if (read === false) return null;
+  const { preset, physicalFunction, ranges, pageSize } =
+    read === true ? EMPTY_LOGGING : typeof read === 'string' ? { ...EMPTY_LOGGING, preset: read } : read;
+  return {
+    maxRanges: ranges ?? LOGGER_RANGES_MAX[preset ?? 'mlx5'],
+    pageSizeBytes: pageSize ?? pageSizeBytes,
+    ...(preset === undefined ? {} : { preset }),
+    ...(physicalFunction === undefined ? {} : { physicalFunction }),
+  };
+}
+
+type ReadLogging = Exclude<ReadCommon['dmaLogging'], boolean | string>;
+const EMPTY_LOGGING: { readonly [K in keyof Required<ReadLogging>]: ReadLogging[K] } = {
+  preset: undefined,
+  physicalFunction: undefined,
+  ranges: undefined,
+  pageSize: undefined,
+};
 
 export function checkCommon({ state, dmaLogging, featureMask }: AnyDevice, path: Path): readonly Finding[] {
   const found: Finding[] = [];
@@ -167,7 +220,7 @@ export function checkCommon({ state, dmaLogging, featureMask }: AnyDevice, path:
   return found;
 }
 
-export function printCommon({ id, featureMask, dmaLogging, state, times }: AnyDevice) {
+export function printCommon({ id, featureMask, dmaLogging, preCopyDirtyTracking, state, times }: AnyDevice) {
   const words = Object.keys(FEATURES) as Feature[];
   return {
     id,
@@ -175,7 +228,13 @@ export function printCommon({ id, featureMask, dmaLogging, state, times }: AnyDe
     dmaLogging:
       dmaLogging === null
         ? (false as const)
-        : { ranges: dmaLogging.maxRanges, pageSize: printSize(dmaLogging.pageSizeBytes) },
+        : {
+            ...(dmaLogging.preset === undefined ? {} : { preset: dmaLogging.preset }),
+            ...(dmaLogging.physicalFunction === undefined ? {} : { physicalFunction: dmaLogging.physicalFunction }),
+            ranges: dmaLogging.maxRanges,
+            pageSize: printSize(dmaLogging.pageSizeBytes),
+          },
+    ...(preCopyDirtyTracking === undefined ? {} : { preCopyDirtyTracking }),
     state: {
       initial: printSize(state.initialBytes),
       dirtyRate: printDataRate(state.dirtyBytesPerSecond),

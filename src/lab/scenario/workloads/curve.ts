@@ -31,7 +31,7 @@ export interface CurvePoint {
   readonly distinctPages: number;
 }
 
-interface ReadPoint {
+export interface ReadPoint {
   readonly afterNs: number;
   readonly pages?: number;
   readonly bytes?: number;

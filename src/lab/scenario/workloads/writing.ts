@@ -43,8 +43,12 @@ export function normaliseWriting(read: ReadWriting, room: WorkloadRoom): Writing
   return {
     setBytes: read.set ?? Math.max(0, room.memory - read.at),
     atBytes: read.at,
-    vcpus: read.vcpus ?? Array.from({ length: room.vcpus }, (_, vcpu) => vcpu),
+    vcpus: normaliseVcpus(read, room),
   };
+}
+
+export function normaliseVcpus(read: Pick<ReadWriting, 'vcpus'>, room: Pick<WorkloadRoom, 'vcpus'>): readonly number[] {
+  return read.vcpus ?? Array.from({ length: room.vcpus }, (_, vcpu) => vcpu);
 }
 
 type ReadRate = { readonly writesPerSecond: number } | { readonly bytesPerSecond: number };
@@ -54,12 +58,13 @@ export function writesPerSecond(rate: ReadRate, pageSizeBytes: number): number {
 }
 
 export function checkWriting(writing: Writing, vm: Vm, path: Path): readonly Finding[] {
-  const found: Finding[] = [...checkRange(path, 'set', writing.atBytes, writing.setBytes, vm)];
-  const absent = writing.vcpus.find((vcpu) => vcpu >= vm.vcpus);
-  if (absent !== undefined) {
-    found.push(finding([...path, 'vcpus'], `there is no vCPU ${absent}: vm.vcpus is ${vm.vcpus}, numbered from 0`));
-  }
-  return found;
+  return [...checkRange(path, 'set', writing.atBytes, writing.setBytes, vm), ...checkVcpus(writing, vm, path)];
+}
+
+export function checkVcpus({ vcpus }: Pick<Writing, 'vcpus'>, vm: Vm, path: Path): readonly Finding[] {
+  const absent = vcpus.find((vcpu) => vcpu >= vm.vcpus);
+  if (absent === undefined) return [];
+  return [finding([...path, 'vcpus'], `there is no vCPU ${absent}: vm.vcpus is ${vm.vcpus}, numbered from 0`)];
 }
 
 export function printWriting({ setBytes, atBytes, vcpus }: Writing) {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Iommu } from '../../src/hardware/iommu.ts';
-import { GuestMemory } from '../../src/hardware/memory.ts';
-import { PageBitmap } from '../../src/hardware/page-bitmap.ts';
-import type { WriteSource } from '../../src/streams/page-writes.ts';
+import { Iommu } from '../../../src/hardware/iommu/iommufd.ts';
+import { GuestMemory } from '../../../src/hardware/memory.ts';
+import { PageBitmap } from '../../../src/hardware/page-bitmap.ts';
+import type { WriteSource } from '../../../src/streams/page-writes.ts';
 
 const GIB = 262_144;
 const memory = new GuestMemory({

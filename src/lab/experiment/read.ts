@@ -1,0 +1,155 @@
+/**
+ * From a file, a shipped name or a text to an experiment and its grid. A mistake is a ScenarioError with its place in the
+ * experiment's file, also when it is a scenario's mistake that only shows in one cell. Everything is read before anything runs.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { pathText, ScenarioError, type ScenarioProblem } from '../scenario/error.ts';
+import { oneOf } from '../scenario/leaf.ts';
+import { phrase } from '../scenario/phrase.ts';
+import { isShippedName, SHIPPED_NAMES, shippedFile } from '../scenario/shipped-files.ts';
+import { readSource, type Source } from '../scenario/source.ts';
+import { nearestWord } from '../scenario/vocabulary.ts';
+import type { Experiment } from './experiment.ts';
+import { type Cell, gridOf, type Problem } from './grid.ts';
+import { isPath } from './path.ts';
+import { experimentSchema, type Mapping } from './schema.ts';
+import { EXPERIMENT_NAMES, experimentFile, isExperimentName } from './shipped.ts';
+
+export interface ReadExperiment {
+  readonly experiment: Experiment;
+  /** Sides first, then points of the axis. */
+  readonly cells: readonly Cell[];
+}
+
+/** Reads a YAML or JSON file, or an experiment that ships under this name. A shipped name comes first. */
+export function readExperiment(pathOrShippedName: string): ReadExperiment {
+  if (isExperimentName(pathOrShippedName)) {
+    const file = experimentFile(pathOrShippedName);
+    return parseExperiment(readFileSync(file, 'utf8'), basename(file));
+  }
+  if (!existsSync(pathOrShippedName)) throw refused(pathOrShippedName, whyMissing(pathOrShippedName));
+  let text: string;
+  try {
+    text = readFileSync(pathOrShippedName, 'utf8');
+  } catch (error) {
+    throw refused(pathOrShippedName, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+  }
+  return parseExperiment(text, pathOrShippedName);
+}
+
+/** `fileName` is only for messages. */
+export function parseExperiment(text: string, fileName: string): ReadExperiment {
+  const source = readSource(text, fileName);
+  return build(source.value, source);
+}
+
+/** Takes what a file may hold, as an object. */
+export function experimentFrom(input: unknown): ReadExperiment {
+  return build(input, null);
+}
+
+function build(value: unknown, source: Source | null): ReadExperiment {
+  const refuse = (problems: readonly Problem[]) =>
+    new ScenarioError(problems.map((problem) => placed(problem, source)));
+  const read = experimentSchema.safeParse(value);
+  if (!read.success) throw refuse(phrase(read.error.issues, value));
+  const { vary, measure, seeds, checkpoints, ...rest } = read.data;
+  const named = typeof rest.scenario === 'string' ? rest.scenario : undefined;
+  if (named !== undefined && !isShippedName(named)) throw refuse([noScenario(named)]);
+  const scenario = named === undefined ? (rest.scenario as Mapping) : shippedInput(named);
+  const over =
+    vary.over === undefined
+      ? null
+      : {
+          name: vary.over.name,
+          paths: [vary.over.path].flat(),
+          values: vary.over.values,
+          scale: vary.over.scale,
+        };
+  const sides = Object.entries(vary.side ?? { '': {} }).map(([name, changes]) => ({ name, changes }));
+  const written = checkpoints === undefined ? {} : { checkpoints: (value as Mapping).checkpoints };
+  const experiment: Experiment = {
+    name: rest.name,
+    question: rest.question,
+    base: { ...scenario, ...written },
+    sides,
+    over,
+    measure: { figure: measure.figure, better: measure.better, marginPercent: measure.margin },
+    seeds,
+  };
+  const problems = [...checkKeys(rest.with, sides), ...checkAxis(experiment)];
+  if (problems.length > 0) throw refuse(problems);
+  const grid = gridOf(experiment, rest.with);
+  if (grid.problems.length > 0) throw refuse(grid.problems);
+  return { experiment, cells: grid.cells };
+}
+
+function checkKeys(base: Mapping, sides: Experiment['sides']): readonly Problem[] {
+  const places: readonly (readonly [readonly PropertyKey[], Mapping])[] = [
+    [['with'], base],
+    ...sides.map(({ name, changes }) => [['vary', 'side', name], changes] as const),
+  ];
+  return places.flatMap(([path, changes]) =>
+    Object.keys(changes)
+      .filter((key) => !isPath(key) || key.includes('[]'))
+      .map((key) => ({
+        path: [...path, key],
+        at: 'key' as const,
+        message: 'expected a path into the scenario such as vm.workloads[0].rate',
+      })),
+  );
+}
+
+function checkAxis({ sides, over }: Experiment): readonly Problem[] {
+  if (over === null) {
+    if (sides.length > 1) return [];
+    return [{ path: ['vary'], message: 'nothing varies; expected side, over or both' }];
+  }
+  const at = ['vary', 'over', 'values'] as const;
+  if (over.values.length < 2) return [{ path: at, message: 'expected two values or more' }];
+  return over.values.flatMap(({ x, input }, index) => {
+    const before = over.values[index - 1];
+    if (before !== undefined && !(x > before.x))
+      return [{ path: [...at, index], message: `expected more than ${before.input}, got ${input}; values rise` }];
+    if (over.scale === 'log' && !(x > 0))
+      return [{ path: [...at, index], message: `a logarithmic axis is above 0, got ${input}` }];
+    return [];
+  });
+}
+
+function shippedInput(name: Parameters<typeof shippedFile>[0]): Mapping {
+  const file = shippedFile(name);
+  return readSource(readFileSync(file, 'utf8'), basename(file)).value as Mapping;
+}
+
+function noScenario(name: string): Problem {
+  const near = nearestWord(name, SHIPPED_NAMES);
+  const advice = near === undefined ? `these ship: ${SHIPPED_NAMES.join(', ')}` : `did you mean ${near}?`;
+  return { path: ['scenario'], message: `no scenario "${name}" ships; ${advice}`, expected: oneOf(SHIPPED_NAMES) };
+}
+
+function placed(problem: Problem, source: Source | null): ScenarioProblem {
+  const { path, at = 'value', message, expected = null, example = null } = problem;
+  const place = source?.locate(path, at);
+  return {
+    file: source?.file ?? 'experiment',
+    line: place?.line ?? null,
+    column: place?.column ?? null,
+    path: pathText(path),
+    message,
+    expected,
+    example,
+  };
+}
+
+function whyMissing(file: string): string {
+  if (/[/\\.]/.test(file)) return 'no such file';
+  const near = nearestWord(file, EXPERIMENT_NAMES);
+  const advice = near === undefined ? `these ship: ${EXPERIMENT_NAMES.join(', ')}` : `did you mean ${near}?`;
+  return `no such file, and no experiment of this name ships; ${advice}`;
+}
+
+function refused(file: string, message: string): ScenarioError {
+  return new ScenarioError([{ file, line: null, column: null, path: '', message, expected: null, example: null }]);
+}
