@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { machines } from '../../machines/index.ts';
 import { drawCommand, findMachine } from '../../src/cli/draw.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
+import { COMMAND, GALLERY } from '../docs/generated.ts';
 
 const shape = (id: string) => `{ id: '${id}', root: {}, implementations: {} }`;
 let folder: string;
@@ -81,14 +82,17 @@ describe('the command', () => {
     expect(await readFile(file, 'utf8')).toContain('stateDiagram-v2');
   });
 
-  test('--all writes one picture for each machine', async () => {
+  // A chart is drawn once for both: that the command draws all of them, and that the gallery shows what they are today.
+  test('--all writes one picture for each machine, and the gallery is what it writes', async () => {
     const directory = join(folder, 'all');
     await run('--all', directory);
-    expect((await readdir(directory)).sort()).toEqual(
-      Object.keys(machines)
-        .map((name) => `${name}.svg`)
-        .sort(),
-    );
+    const files = Object.keys(machines).map((name) => `${name}.svg`);
+    expect((await readdir(directory)).sort()).toEqual(files.sort());
+    expect((await readdir(GALLERY)).sort()).toEqual(files);
+    for (const file of files) {
+      const [drawn, kept] = await Promise.all([directory, GALLERY].map((at) => readFile(join(at, file), 'utf8')));
+      expect(drawn === kept, `${file} is not what the chart looks like now: ${COMMAND}`).toBe(true);
+    }
   });
 
   test.each([[[]], [['guest', '--all', 'x']], [['guest', '-o', '/nowhere/at/all.svg']]])('refuses %j', async (args) => {
