@@ -40,8 +40,13 @@ export const destination = setup({
       orderStop: ['device', 'SET_STATE'],
       orderP2p: ['device', 'SET_STATE'],
       orderRunning: ['device', 'SET_STATE'],
-      answer: [['migration', 'stop-and-copy', 'roll-back'], 'DESTINATION_REACHED'],
+      answer: [['migration', 'stop-and-copy', 'roll-back', 'in-doubt'], 'DESTINATION_REACHED'],
     }),
+    rememberDevices: assign(({ event }) =>
+      event.type === 'DEVICES_CHANGED'
+        ? { devices: event.devices.map(({ id, address, p2p }) => ({ id, address, p2p })) }
+        : {},
+    ),
     rememberAsker: assign(({ event }) => ({
       asker: (event as Received<'destination'>).from,
       during: undefined,
@@ -71,6 +76,7 @@ export const destination = setup({
   },
   guards: {
     everyoneArrived: ({ context }) => everyoneArrived(context),
+    lacksOnlyTheStorage: ({ context }) => context.during === 'acquireStorage',
     deviceArrived: ({ context, event }) =>
       event.type === 'DEVICE_REACHED' && event.asked === context.target && event.state === context.target,
     deviceFailed: ({ context, event }) =>
@@ -89,6 +95,12 @@ export const destination = setup({
   }),
   options: { maxIterations: 100 },
   initial: 'inmigrate',
+  on: {
+    DEVICES_CHANGED: {
+      description: 'Those that came are in RESUMING already; those that went are not proved.',
+      actions: 'rememberDevices',
+    },
+  },
   states: {
     inmigrate: {
       description: "QEMU's run state of a process started with -incoming.",
@@ -165,6 +177,7 @@ export const destination = setup({
         'The storage is the arbiter: who holds it may run. Not acquired means not started, and the source may go on.',
       entry: { type: 'acquireStorage', params: { host: 'destination' } },
       on: {
+        DEVICE_REACHED: { description: 'From before the doubt: every device is told again.' },
         'DONE.acquireStorage': 'owning',
         'FAILED.acquireStorage': { target: 'failed', actions: 'rememberErrno' },
       },
@@ -193,10 +206,7 @@ export const destination = setup({
             },
           ],
           on: {
-            DEVICE_REACHED: [
-              { guard: 'deviceArrived', actions: 'countArrival' },
-              { target: '#destination.inDoubt', actions: 'rememberErrno' },
-            ],
+            DEVICE_REACHED: { guard: 'deviceArrived', actions: 'countArrival' },
           },
           always: { guard: 'everyoneArrived', target: 'startingDevices' },
         },
@@ -209,10 +219,7 @@ export const destination = setup({
             },
           ],
           on: {
-            DEVICE_REACHED: [
-              { guard: 'deviceArrived', actions: 'countArrival' },
-              { target: '#destination.inDoubt', actions: 'rememberErrno' },
-            ],
+            DEVICE_REACHED: { guard: 'deviceArrived', actions: 'countArrival' },
           },
           always: { guard: 'everyoneArrived', target: 'startingVcpus' },
         },
@@ -224,12 +231,35 @@ export const destination = setup({
       },
     },
     running: { entry: { type: 'answer', params: ({ context }) => reached(context, 'running', 'running') } },
-    inDoubt: { entry: { type: 'answer', params: ({ context }) => reached(context, 'running', 'unknown') } },
+    inDoubt: {
+      entry: { type: 'answer', params: ({ context }) => reached(context, 'running', 'unknown') },
+      on: {
+        ABANDON: {
+          description: 'Only once it is known not to run, or fenced.',
+          target: 'quitting',
+          actions: 'rememberAsker',
+        },
+        TAKE_OVER: {
+          description: 'Only once the source is fenced: there is nobody else to run the guest.',
+          target: 'acquiring',
+          actions: 'rememberAsker',
+        },
+        DEVICE_REACHED: { description: 'Too late to matter.' },
+        'DONE.*': { description: 'Too late to matter.' },
+        'FAILED.*': { description: 'Too late to matter.' },
+      },
+    },
     failed: {
       entry: { type: 'answer', params: ({ context }) => reached(context, 'loaded', 'failed') },
       on: {
         ABANDON: { target: 'quitting', actions: 'rememberAsker' },
         LOAD: { target: 'failed', reenter: true, actions: 'rememberAskerOnly' },
+        TAKE_OVER: {
+          guard: 'lacksOnlyTheStorage',
+          description: 'Once more, after it could not acquire the storage: the source is fenced.',
+          target: 'acquiring',
+          actions: 'rememberAsker',
+        },
         DEVICE_REACHED: { description: 'Too late to matter.' },
         'DONE.*': { description: 'Too late to matter.' },
         'FAILED.*': { description: 'Too late to matter.' },

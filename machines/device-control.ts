@@ -42,7 +42,7 @@ export const deviceControl = setup({
   actions: {
     ...commands('setDeviceState', 'getDeviceState', 'resetDevice'),
     ...messages({
-      answer: [['pre-copy', 'stop-and-copy', 'destination', 'roll-back', 'migration'], 'DEVICE_REACHED'],
+      answer: [['pre-copy', 'stop-and-copy', 'destination', 'roll-back', 'migration', 'hot-plug'], 'DEVICE_REACHED'],
       moveMirror: ['vfio', 'STATE_READ_BACK'],
     }),
     ...facts({ warn: 'WARNED' }),

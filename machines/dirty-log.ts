@@ -2,8 +2,9 @@
  * The whole VM's dirty log: KVM's log and every container's tracker, started, collected and stopped together.
  *
  * QEMU's memory_global_dirty_log_start / migration_bitmap_sync / memory_global_dirty_log_stop. Pre-copy and stop-and-copy
- * both collect, by the same steps in the same order: KVM's log (which drains what the vCPUs hide), then every container,
- * then the merge into the migration bitmap, which takes the host's own writes with it. None of these covers another, so
+ * both collect, by the same steps in the same order: KVM's log (which drains what the vCPUs hide), then every container
+ * (after its devices have changed, if any are to come or go: who no longer tracks is read there for the last time), then the
+ * merge into the migration bitmap, which takes the host's own writes with it. None of these covers another, so
  * the dirty set is their union. If one fails, some of it may already be cleared: then everything is dirty, and by
  * `afterSyncError` the sync either fails (QEMU) or goes on with all of memory.
  */
@@ -28,6 +29,8 @@ interface Context extends DirtyLogInput {
   /** Of the start or sync that runs. */
   errno: Errno | undefined;
   everything: boolean;
+  /** Devices are to come or go, at a sync that is not the last. */
+  changeWaits: boolean;
 }
 
 type Events = Received<'dirty-log'> | Answer<'startDirtyLog' | 'getDirtyLog' | 'syncBitmap' | 'stopDirtyLog'>;
@@ -40,6 +43,7 @@ export const dirtyLog = setup({
       startTrackings: ['tracking', 'START'],
       syncTrackings: ['tracking', 'SYNC'],
       stopTrackings: ['tracking', 'STOP'],
+      changeDevices: ['hot-plug', 'CHANGE_NOW'],
       answerReached: [['pre-copy', 'migration', 'roll-back', 'stop-and-copy'], 'DIRTY_LOG_REACHED'],
       answerSynced: [['pre-copy', 'stop-and-copy'], 'BITMAP_SYNCED'],
       answerSyncFailed: [['pre-copy', 'stop-and-copy'], 'SYNC_FAILED'],
@@ -73,6 +77,11 @@ export const dirtyLog = setup({
     rememberErrno: assign(({ event }) =>
       'errno' in event && event.errno !== undefined ? { errno: event.errno, everything: true } : {},
     ),
+    rememberEverything: assign(({ context, event }) => ({
+      everything: context.everything || (event.type === 'TRACKING_SYNCED' && event.everything === true),
+    })),
+    rememberChange: assign({ changeWaits: true }),
+    forgetChange: assign({ changeWaits: false }),
   },
   guards: {
     everyoneArrived: ({ context }) => everyoneArrived(context),
@@ -82,6 +91,7 @@ export const dirtyLog = setup({
     failed: ({ context }) => context.errno !== undefined,
     startFailed: ({ context }) => context.goal === 'on' && context.errno !== undefined,
     syncIsLost: ({ context }) => context.errno !== undefined && context.afterSyncError === 'fail',
+    devicesMayChange: ({ context }) => context.changeWaits && !context.final,
     answersStart: ({ event }) => event.type === 'TRACKING_REACHED' && event.asked === 'tracking',
     answersStop: ({ event }) => event.type === 'TRACKING_REACHED' && event.asked === 'off',
   },
@@ -97,6 +107,7 @@ export const dirtyLog = setup({
     waitingFor: [],
     errno: undefined,
     everything: false,
+    changeWaits: false,
   }),
   options: { maxIterations: 100 },
   initial: 'off',
@@ -108,6 +119,8 @@ export const dirtyLog = setup({
         'No epoch has begun, or it ends: there is nothing to collect. Who waits for the start or the stop still does.',
       actions: { type: 'answerSyncFailed', params: ({ event }) => ({ to: event.from, errno: 'EINVAL' }) },
     },
+    CHANGE_WAITS: { description: 'Carried out at the next sync that is not the last.', actions: 'rememberChange' },
+    DEVICES_CHANGED: { description: 'The sync that waited for it was given up.' },
     TRACKING_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     TRACKING_SYNCED: { description: 'An answer to a sync that a later order has replaced.' },
   },
@@ -166,19 +179,30 @@ export const dirtyLog = setup({
               description: 'KVM_GET_DIRTY_LOG kicks the vCPUs first, so that nothing hides in a PML buffer.',
               entry: 'getDirtyLog',
               on: {
-                'DONE.getDirtyLog': [{ guard: 'wantsOff', target: '#dirty-log.stopping' }, { target: 'trackers' }],
+                'DONE.getDirtyLog': [
+                  { guard: 'wantsOff', target: '#dirty-log.stopping' },
+                  { guard: 'devicesMayChange', target: 'changing' },
+                  { target: 'trackers' },
+                ],
                 'FAILED.getDirtyLog': [
                   { guard: 'wantsOff', target: '#dirty-log.stopping' },
                   { target: 'trackers', actions: 'rememberErrno' },
                 ],
               },
             },
+            changing: {
+              description:
+                'Devices come and go while nothing is sent or decided. Who stops tracking is read once more, behind the log of KVM like any other.',
+              entry: ['forgetChange', 'changeDevices'],
+              on: { DEVICES_CHANGED: 'trackers' },
+              always: { guard: 'wantsOff', target: '#dirty-log.stopping' },
+            },
             trackers: {
               entry: [
                 'expectTrackings',
                 { type: 'syncTrackings', params: ({ context }) => ({ to: context.trackings, final: context.final }) },
               ],
-              on: { TRACKING_SYNCED: { actions: ['countArrival', 'rememberErrno'] } },
+              on: { TRACKING_SYNCED: { actions: ['countArrival', 'rememberErrno', 'rememberEverything'] } },
               always: [
                 { guard: 'wantsOff', target: '#dirty-log.stopping' },
                 { guard: 'everyoneArrived', target: 'merging' },

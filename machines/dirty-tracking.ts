@@ -3,34 +3,20 @@
  *
  * QEMU's rule, hw/vfio/container.c: every device of the container can log DMA -> device; else the container can track ->
  * IOMMU; else everything is dirty at every sync, for ever. One device that cannot log drops all of them. The choice is made
- * anew at each START, so that hot-plug changes it. Two other rules may be asked for: the IOMMU first where it tracks, or each
+ * anew at each START, and when a device comes or goes while tracking is on: then who is new is started first, who is no longer
+ * needed is read for the last time, and only then stopped, so that no write falls between. Two other rules may be asked for: the IOMMU first where it tracks, or each
  * device that can log and the IOMMU for the others. Where every device that cannot log has a guest driver that helps, neither
  * is needed: the logs of the others run, and KVM's log learns the rest from the guest (`guest`; QEMU has no such case). A start that fails stops what had been started and says so; a sync
  * that fails is answered with its errno, because some of the log may already have been cleared; a stop that fails warns.
+ * The file is long because a change while it tracks is the same choice, with the same orders in every state.
  */
 import { assign, setup } from 'xstate';
-import { type IovaSection, iovaRanges, overTrackedPages, type RangeRule } from './iova-ranges.ts';
+import { iovaRanges } from './iova-ranges.ts';
 import { type Address, commands, facts, messages, type Received } from './messages.ts';
-import type { Answer, Errno, Tracker, TrackerChoice } from './words.ts';
+import { type ChangedDevices, members, missing, reason, surplus, type TrackingInput } from './tracker-choice.ts';
+import type { Answer, Errno, Tracker } from './words.ts';
 
-export interface TrackingInput {
-  /** The container's name. */
-  readonly tracking: string;
-  readonly devices: readonly {
-    readonly id: string;
-    readonly logsDma: boolean;
-    /** The guest's driver makes what the device wrote known to KVM's log. */
-    readonly cooperates?: boolean;
-  }[];
-  readonly iommuTracks: boolean;
-  /** Absent: QEMU's rule. */
-  readonly choice?: TrackerChoice;
-  readonly sections: readonly IovaSection[];
-  readonly ranges: RangeRule;
-  readonly pageBytes: number;
-  /** `when-stopped`: a device of it has x-pre-copy-dirty-page-tracking=off. Absent: at every sync. */
-  readonly collects?: 'when-stopped';
-}
+export type { TrackingInput } from './tracker-choice.ts';
 
 interface Context extends TrackingInput {
   asker: Address;
@@ -38,6 +24,14 @@ interface Context extends TrackingInput {
   tracker: Tracker;
   /** Who has been started so far, and must be stopped. */
   started: readonly string[];
+  /** Devices that came or went and are not seen to yet. */
+  next: ChangedDevices | undefined;
+  /** Being seen to: who tracked before, and whether the IOMMU, which sees every device of the container, was on. */
+  change: (ChangedDevices & { readonly from: Tracker; readonly iommuWasOn: boolean }) | undefined;
+  /** Writes since the last sync that nobody can have seen: the next report says that everything is dirty. */
+  everything: boolean;
+  /** Of a last report that failed: the next sync fails with it. */
+  lostErrno: Errno | undefined;
   syncAsked: boolean;
   /** The sync that is asked for comes after the devices have stopped. */
   syncIsFinal: boolean;
@@ -46,37 +40,15 @@ interface Context extends TrackingInput {
 
 type Events = Received<'tracking'> | Answer<'startTracking' | 'reportDirty' | 'stopTracking'>;
 
-/** Who is started, in order: each device, or the container's IOMMU, or nobody. */
-function members(context: Context): readonly string[] {
-  if (context.tracker === 'device') return context.devices.map((device) => device.id);
-  const logging = context.devices.filter(({ logsDma }) => logsDma).map(({ id }) => id);
-  if (context.tracker === 'guest') return logging;
-  if (context.tracker === 'per-device') return [...logging, 'iommu'];
-  return context.tracker === 'iommu' ? ['iommu'] : [];
-}
-
-function reason(context: Context, tracker: Tracker): string {
-  const cannot = context.devices.filter((device) => !device.logsDma).map((device) => device.id);
-  if (tracker === 'device') return `every device of the container logs its DMA${overTracked(context)}`;
-  if (tracker === 'iommu' && context.choice === 'iommu-first') return 'the IOMMU tracks, and it is asked first';
-  const without = `${cannot.join(', ')} cannot log DMA`;
-  if (tracker === 'per-device') return `${without}: the IOMMU tracks for them, the others log their own`;
-  if (tracker === 'iommu') return `${without}, the IOMMU tracks`;
-  if (tracker === 'guest') return `${without}, the guest halts their DMA and writes their pages itself`;
-  return `${without} and the IOMMU cannot track: all mapped memory is dirty at every sync`;
-}
-
-/** What wide ranges cost: memory that a device is asked to watch and that is mapped nowhere. */
-function overTracked({ sections, ranges, pageBytes }: Context): string {
-  const bytes = overTrackedPages(sections, ranges, pageBytes) * pageBytes;
-  return bytes <= 0 ? '' : `; its ranges span ${bytes / 2 ** 20} MiB more than is mapped`;
-}
-
 export const dirtyTracking = setup({
   types: {} as { context: Context; events: Events; input: TrackingInput },
   actions: {
     ...commands('startTracking', 'reportDirty', 'stopTracking'),
-    ...messages({ answerReached: ['dirty-log', 'TRACKING_REACHED'], answerSynced: ['dirty-log', 'TRACKING_SYNCED'] }),
+    ...messages({
+      answerReached: ['dirty-log', 'TRACKING_REACHED'],
+      answerSynced: ['dirty-log', 'TRACKING_SYNCED'],
+      answerChanged: ['hot-plug', 'TRACKING_CHANGED'],
+    }),
     ...facts({ tellChoice: 'TRACKER_CHOSEN', warn: 'WARNED' }),
     rememberStart: assign(({ event }) => ({
       goal: 'tracking' as const,
@@ -98,10 +70,23 @@ export const dirtyTracking = setup({
     chooseIommu: assign({ tracker: 'iommu' as const }),
     chooseGuest: assign({ tracker: 'guest' as const }),
     choosePerpetual: assign({ tracker: 'perpetual' as const }),
-    countStarted: assign(({ context }) => ({
-      started: [...context.started, members(context)[context.started.length] as string],
-    })),
+    countStarted: assign(({ context }) => ({ started: [...context.started, missing(context)[0] as string] })),
     forgetStarted: assign({ started: [] as readonly string[] }),
+    forgetSurplus: assign(({ context }) => {
+      const gone = surplus(context);
+      return { started: context.started.filter((member) => !gone.includes(member)) };
+    }),
+    rememberChange: assign(({ context, event }) =>
+      event.type === 'DEVICES_CHANGED' ? { next: together(context.next, event) } : {},
+    ),
+    takeChange: assign(({ context }) => ({ ...taken(context), errno: undefined })),
+    finishChange: assign(({ context }) => ({
+      everything: context.everything || isUnseen(context),
+      change: undefined,
+    })),
+    forgetChange: assign({ change: undefined }),
+    rememberLost: assign(({ event }) => (event.type === 'FAILED.reportDirty' ? { lostErrno: event.errno } : {})),
+    forgetLost: assign({ everything: false, lostErrno: undefined }),
     rememberErrno: assign(({ event }) => ('errno' in event ? { errno: event.errno } : {})),
   },
   guards: {
@@ -116,8 +101,14 @@ export const dirtyTracking = setup({
     wantsOff: ({ context }) => context.goal === 'off',
     wantsTracking: ({ context }) => context.goal === 'tracking',
     startFailed: ({ context }) => context.goal === 'tracking' && context.errno !== undefined,
-    isLastMember: ({ context }) => context.started.length + 1 >= members(context).length,
-    timedOut: ({ event }) => event.type === 'FAILED.startTracking' && event.errno === 'ETIMEDOUT',
+    someAreMissing: ({ context }) => missing(context).length > 0,
+    someAreSurplus: ({ context }) => surplus(context).length > 0,
+    devicesChanged: ({ context }) => context.next !== undefined,
+    isChanging: ({ context }) => context.change !== undefined,
+    changeFailed: ({ context }) =>
+      context.change !== undefined && context.goal === 'tracking' && context.errno !== undefined,
+    mayHaveStarted: ({ event }) =>
+      event.type === 'FAILED.startTracking' && (event.errno === 'ETIMEDOUT' || event.errno === 'ECONNRESET'),
     noneToStop: ({ context }) => context.started.length === 0,
     syncIsAsked: ({ context }) => context.syncAsked,
     skipsThisSync: ({ context, event }) => context.collects === 'when-stopped' && event.type === 'SYNC' && !event.final,
@@ -132,6 +123,10 @@ export const dirtyTracking = setup({
     goal: 'off',
     tracker: 'perpetual',
     started: [],
+    next: undefined,
+    change: undefined,
+    everything: false,
+    lostErrno: undefined,
     syncAsked: false,
     syncIsFinal: false,
     errno: undefined,
@@ -140,12 +135,20 @@ export const dirtyTracking = setup({
   initial: 'off',
   states: {
     off: {
-      always: {
-        guard: 'syncIsAsked',
-        description: 'A sync was asked for while the start ran, and the start failed.',
-        actions: ['forgetSync', { type: 'answerSynced', params: notTracking }],
-      },
+      always: [
+        {
+          guard: 'syncIsAsked',
+          description: 'A sync was asked for while the start ran, and the start failed.',
+          actions: ['forgetSync', { type: 'answerSynced', params: notTracking }],
+        },
+        {
+          guard: 'devicesChanged',
+          description: 'The next START chooses for them.',
+          actions: ['takeChange', 'forgetChange', { type: 'answerChanged', params: changed('off') }],
+        },
+      ],
       on: {
+        DEVICES_CHANGED: { actions: 'rememberChange' },
         START: { target: 'choosing', actions: 'rememberStart' },
         STOP: {
           description: 'Already so: the answer says it.',
@@ -162,35 +165,54 @@ export const dirtyTracking = setup({
         {
           guard: 'noDevices',
           description: 'Vacuously, every device logs (QEMU); there is nothing to start.',
-          target: 'tracking',
+          target: 'comparing',
           actions: ['chooseDevice', { type: 'tellChoice', params: choice }],
         },
         {
           guard: 'iommuComesFirst',
           description: 'Where it is asked for: the devices need not log.',
-          target: 'starting',
+          target: 'comparing',
           actions: ['chooseIommu', { type: 'tellChoice', params: choice }],
         },
         {
           guard: 'allDevicesLog',
-          target: 'starting',
+          target: 'comparing',
           actions: ['chooseDevice', { type: 'tellChoice', params: choice }],
         },
         {
           guard: 'someLogAndIommuTracksRest',
           description: 'Where it is asked for: a device that can log does not lose its log to one that cannot.',
-          target: 'starting',
+          target: 'comparing',
           actions: ['choosePerDevice', { type: 'tellChoice', params: choice }],
         },
-        { guard: 'iommuTracks', target: 'starting', actions: ['chooseIommu', { type: 'tellChoice', params: choice }] },
+        { guard: 'iommuTracks', target: 'comparing', actions: ['chooseIommu', { type: 'tellChoice', params: choice }] },
         {
           guard: 'guestTracksAlone',
           description: 'Nothing to start: what the guest writes is in the log of the vCPUs.',
-          target: 'tracking',
+          target: 'comparing',
           actions: ['chooseGuest', { type: 'tellChoice', params: choice }],
         },
-        { guard: 'guestTracks', target: 'starting', actions: ['chooseGuest', { type: 'tellChoice', params: choice }] },
-        { target: 'tracking', actions: ['choosePerpetual', { type: 'tellChoice', params: choice }] },
+        { guard: 'guestTracks', target: 'comparing', actions: ['chooseGuest', { type: 'tellChoice', params: choice }] },
+        { target: 'comparing', actions: ['choosePerpetual', { type: 'tellChoice', params: choice }] },
+      ],
+    },
+    comparing: {
+      description: 'Who is to be on against who is. New ones first: what the old ones have seen is safe with them.',
+      always: [
+        { guard: 'someAreMissing', target: 'starting' },
+        { guard: 'someAreSurplus', target: 'retiring' },
+        {
+          guard: 'isChanging',
+          target: 'tracking',
+          actions: ['finishChange', { type: 'answerChanged', params: changed('tracking') }],
+        },
+        {
+          target: 'tracking',
+          actions: {
+            type: 'answerReached',
+            params: ({ context }) => reached(context, 'tracking', 'tracking'),
+          },
+        },
       ],
     },
     starting: {
@@ -199,7 +221,7 @@ export const dirtyTracking = setup({
         type: 'startTracking',
         params: ({ context }) => ({
           tracker: context.tracker,
-          of: members(context)[context.started.length] as string,
+          of: missing(context)[0] as string,
           ranges: iovaRanges(context.sections, context.ranges, context.pageBytes),
         }),
       },
@@ -207,15 +229,15 @@ export const dirtyTracking = setup({
         START: { actions: 'rememberStart' },
         STOP: { actions: 'rememberStop' },
         SYNC: { actions: 'rememberSync' },
+        DEVICES_CHANGED: { actions: 'rememberChange' },
         'DONE.startTracking': [
           { guard: 'wantsOff', target: 'leaving', actions: 'countStarted' },
-          { guard: 'isLastMember', target: 'tracking', actions: 'countStarted' },
-          { target: 'starting', reenter: true, actions: 'countStarted' },
+          { target: 'comparing', actions: 'countStarted' },
         ],
         'FAILED.startTracking': [
           {
-            guard: 'timedOut',
-            description: 'It may have started all the same: it is stopped with the others.',
+            guard: 'mayHaveStarted',
+            description: 'Nobody said that it has not: it is stopped with the others.',
             target: 'leaving',
             actions: ['rememberErrno', 'countStarted'],
           },
@@ -227,8 +249,48 @@ export const dirtyTracking = setup({
         ],
       },
     },
+    retiring: {
+      description:
+        'The last report of who is no longer needed: nobody else has seen what was written since the last sync, and a log is gone when it is stopped (uapi vfio.h, DMA_LOGGING_STOP).',
+      entry: {
+        type: 'reportDirty',
+        params: ({ context }) => ({ tracker: context.change?.from ?? context.tracker, of: surplus(context) }),
+      },
+      on: {
+        START: { actions: 'rememberStart' },
+        STOP: { actions: 'rememberStop' },
+        SYNC: { actions: 'rememberSync' },
+        DEVICES_CHANGED: { actions: 'rememberChange' },
+        'DONE.reportDirty': 'dismissing',
+        'FAILED.reportDirty': {
+          description: 'What it knew is lost: the next sync is told.',
+          target: 'dismissing',
+          actions: 'rememberLost',
+        },
+      },
+    },
+    dismissing: {
+      entry: {
+        type: 'stopTracking',
+        params: ({ context }) => ({ tracker: context.change?.from ?? context.tracker, of: surplus(context) }),
+      },
+      on: {
+        START: { actions: 'rememberStart' },
+        STOP: { actions: 'rememberStop' },
+        SYNC: { actions: 'rememberSync' },
+        DEVICES_CHANGED: { actions: 'rememberChange' },
+        'DONE.stopTracking': [
+          { guard: 'wantsOff', target: 'leaving', actions: 'forgetSurplus' },
+          { target: 'comparing', actions: 'forgetSurplus' },
+        ],
+        'FAILED.stopTracking': [
+          { guard: 'wantsOff', target: 'leaving', actions: ['forgetSurplus', { type: 'warn', params: notStopped }] },
+          { target: 'comparing', actions: ['forgetSurplus', { type: 'warn', params: notStopped }] },
+        ],
+      },
+    },
+    changing: { entry: 'takeChange', always: 'choosing' },
     tracking: {
-      entry: { type: 'answerReached', params: ({ context }) => reached(context, 'tracking', 'tracking') },
       initial: 'resting',
       states: {
         resting: {
@@ -238,8 +300,10 @@ export const dirtyTracking = setup({
               actions: ['forgetSync', { type: 'answerSynced', params: nothingYet }],
             },
             { guard: 'syncIsAsked', target: 'reporting' },
+            { guard: 'devicesChanged', target: '#dirty-tracking.changing' },
           ],
           on: {
+            DEVICES_CHANGED: { target: '#dirty-tracking.changing', actions: 'rememberChange' },
             SYNC: [
               {
                 guard: 'skipsThisSync',
@@ -262,18 +326,12 @@ export const dirtyTracking = setup({
           on: {
             SYNC: { actions: 'rememberSync' },
             STOP: { actions: 'rememberStop' },
+            DEVICES_CHANGED: { actions: 'rememberChange' },
             'DONE.reportDirty': [
               { guard: 'wantsOff', target: '#dirty-tracking.leaving' },
               {
                 target: 'resting',
-                actions: {
-                  type: 'answerSynced',
-                  params: ({ context, event }) => ({
-                    to: context.asker,
-                    tracking: context.tracking,
-                    dirtyPages: event.dirtyPages,
-                  }),
-                },
+                actions: [{ type: 'answerSynced', params: reported }, 'forgetLost'],
               },
             ],
             'FAILED.reportDirty': [
@@ -281,15 +339,18 @@ export const dirtyTracking = setup({
               {
                 description: 'Some windows may be cleared already: the whole log is worthless (uapi vfio.h).',
                 target: 'resting',
-                actions: {
-                  type: 'answerSynced',
-                  params: ({ context, event }) => ({
-                    to: context.asker,
-                    tracking: context.tracking,
-                    dirtyPages: 0,
-                    errno: event.errno,
-                  }),
-                },
+                actions: [
+                  {
+                    type: 'answerSynced',
+                    params: ({ context, event }) => ({
+                      to: context.asker,
+                      tracking: context.tracking,
+                      dirtyPages: 0,
+                      errno: event.errno,
+                    }),
+                  },
+                  'forgetLost',
+                ],
               },
             ],
           },
@@ -314,34 +375,93 @@ export const dirtyTracking = setup({
         START: { description: 'Carried out once the stop has been answered.', actions: 'rememberStart' },
         STOP: { actions: 'rememberStop' },
         SYNC: { description: 'Answered by the START that must come first.', actions: 'rememberSync' },
+        DEVICES_CHANGED: { actions: 'rememberChange' },
         'DONE.stopTracking': 'stopped',
         'FAILED.stopTracking': {
           description: 'Only a warning (QEMU): the log costs time, it loses nothing.',
           target: 'stopped',
-          actions: {
-            type: 'warn',
-            params: ({ context, event }) => ({ of: `stopTracking ${context.tracking}`, errno: event.errno }),
-          },
+          actions: { type: 'warn', params: notStopped },
         },
       },
     },
     stopped: {
-      entry: 'forgetStarted',
+      entry: ['forgetStarted', 'forgetLost'],
       always: [
+        {
+          guard: 'changeFailed',
+          description: 'Nobody tracks any more, so that the migration fails.',
+          target: 'off',
+          actions: [{ type: 'answerChanged', params: changed('off') }, 'forgetChange'],
+        },
         {
           guard: 'startFailed',
           target: 'off',
           actions: { type: 'answerReached', params: ({ context }) => reached(context, 'tracking', 'off') },
         },
-        { guard: 'wantsTracking', target: 'choosing' },
-        { target: 'off', actions: { type: 'answerReached', params: ({ context }) => reached(context, 'off', 'off') } },
+        { guard: 'wantsTracking', target: 'choosing', actions: 'forgetChange' },
+        {
+          target: 'off',
+          actions: ['forgetChange', { type: 'answerReached', params: ({ context }) => reached(context, 'off', 'off') }],
+        },
       ],
     },
   },
 });
 
 function choice({ context }: { context: Context }) {
-  return { tracking: context.tracking, tracker: context.tracker, because: reason(context, context.tracker) };
+  const { tracking, tracker, change } = context;
+  const because = reason(context, tracker);
+  if (change === undefined) return { tracking, tracker, because };
+  return { tracking, tracker, because: `${change.news}: ${because}`, again: true as const };
+}
+
+/** Of two changes that wait, the later one's devices; what either of them means still holds. */
+function together(earlier: ChangedDevices | undefined, { devices, collects, joined, news }: ChangedDevices) {
+  if (earlier === undefined) return { devices, collects, joined, news };
+  return { devices, collects, joined: joined || earlier.joined, news: `${earlier.news}, ${news}` };
+}
+
+/** The container as it is from now on. */
+function taken(context: Context): Partial<Context> {
+  const { next, tracker, started, devices } = context;
+  if (next === undefined) return {};
+  return {
+    devices: next.devices,
+    collects: next.collects === 'when-stopped' ? 'when-stopped' : undefined,
+    // Who watched nothing knows everything about it.
+    change: { ...next, from: devices.length === 0 ? 'device' : tracker, iommuWasOn: started.includes('iommu') },
+    next: undefined,
+  } as Partial<Context>;
+}
+
+/**
+ * Whether something may have been written since the last sync that no tracker of before or after has seen: by a device that
+ * came, between its plug and its start, unless an IOMMU that was on all the time saw it (type1 sets every bit for the same
+ * reason when a group leaves it); and by any device while nobody tracked.
+ */
+function isUnseen(context: Context): boolean {
+  const { change } = context;
+  if (change === undefined) return false;
+  if (change.from === 'perpetual' || change.from === 'guest') return true;
+  return change.joined && !(change.iommuWasOn && members(context).includes('iommu'));
+}
+
+function changed(state: 'tracking' | 'off') {
+  return ({ context }: { context: Context }) => ({
+    tracking: context.tracking,
+    state,
+    errno: state === 'off' ? context.errno : undefined,
+  });
+}
+
+function notStopped({ context, event }: { context: Context; event: { readonly errno?: Errno } }) {
+  return { of: `stopTracking ${context.tracking}`, errno: event.errno };
+}
+
+function reported({ context, event }: { context: Context; event: { readonly dirtyPages: number } }) {
+  const { asker: to, tracking, everything, lostErrno: errno } = context;
+  const rest = { ...(errno === undefined ? {} : { errno }), ...(everything ? { everything: true as const } : {}) };
+  return { to, tracking, dirtyPages: event.dirtyPages, ...rest };
 }
 
 function notTracking({ context }: { context: Context }) {

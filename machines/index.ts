@@ -12,18 +12,23 @@ import { dirtyLog } from './dirty-log.ts';
 import { dirtyTracking } from './dirty-tracking.ts';
 import { guest } from './guest.ts';
 import { guestDriver } from './guest-driver.ts';
+import { hotPlug } from './hot-plug.ts';
+import { inDoubt } from './in-doubt.ts';
 import type { Kind } from './messages.ts';
 import { migration } from './migration.ts';
+import { postCopy } from './post-copy.ts';
 import { preCopy } from './pre-copy.ts';
 import { rollBack } from './roll-back.ts';
 import { stopAndCopy } from './stop-and-copy.ts';
 import { vfioDevice } from './vfio-device.ts';
 
 export * from './convergence/contract.ts';
+export * from './deadlines.ts';
 export * from './iova-ranges.ts';
 export * from './loops.ts';
 export * from './messages.ts';
 export * from './plan.ts';
+export * from './plan-change.ts';
 export { roundEnds, type Window } from './pre-copy.ts';
 export * from './unmap-order.ts';
 export * from './words.ts';
@@ -34,8 +39,11 @@ export {
   dirtyTracking,
   guest,
   guestDriver,
+  hotPlug,
+  inDoubt,
   migration,
   noProgress,
+  postCopy,
   preCopy,
   qemu,
   rollBack,
@@ -48,13 +56,16 @@ export const machines: Readonly<Record<string, AnyStateMachine>> = {
   migration,
   'pre-copy': preCopy,
   'stop-and-copy': stopAndCopy,
+  'post-copy': postCopy,
   'roll-back': rollBack,
+  'in-doubt': inDoubt,
   destination,
   guest,
   'dirty-log': dirtyLog,
   'dirty-tracking': dirtyTracking,
   'device-control': deviceControl,
   'guest-driver': guestDriver,
+  'hot-plug': hotPlug,
   'vfio-device': vfioDevice,
   'convergence-qemu': qemu,
   'convergence-no-progress': noProgress,
@@ -74,13 +85,16 @@ export function chartsFor(policy: string): Readonly<Record<Kind, AnyStateMachine
     migration,
     'pre-copy': preCopy,
     'stop-and-copy': stopAndCopy,
+    'post-copy': postCopy,
     'roll-back': rollBack,
+    'in-doubt': inDoubt,
     destination,
     guest,
     'dirty-log': dirtyLog,
     tracking: dirtyTracking,
     device: deviceControl,
     'guest-driver': guestDriver,
+    'hot-plug': hotPlug,
     vfio: vfioDevice,
     policy: entry.machine,
   };

@@ -40,13 +40,35 @@ export interface Loop {
    * the device would log its own DMA (hw/vfio/migration.c, vfio_viommu_preset; hw/vfio/container.c).
    */
   readonly viommu: 'blocks' | 'blocks-device-logs' | 'allowed';
+  /**
+   * Devices that come or go while a migration runs. Every release of QEMU refuses both: system/qdev-monitor.c,
+   * qdev_device_add_from_qdict and qdev_unplug (but for the primary of a failover pair), which ask migration_is_idle up to 9.1
+   * and migration_is_running from 9.2 on.
+   */
+  readonly hotPlug: 'refuses' | 'takes';
+  /** Asks devices for PRECOPY_INFOv2 (Linux 7.1) and waits for another switchover-ack when one has new initial data: 11.1. */
+  readonly heedsReinit: boolean;
   /** `device` is always visited from 10.0 on (commit 4881411136); before, only after a pause. */
   readonly reportsDevice: boolean;
   /** `failing` came with 11.0 (commit 93c8a97f99). */
   readonly reportsFailing: boolean;
+  /**
+   * Where the source says `postcopy-active`. `before-stop`: as soon as post-copy begins. `after-device`: once the destination
+   * runs, after `device` and `postcopy-device` (10.2, commit 7b842fe354).
+   */
+  readonly postcopyActive: 'before-stop' | 'after-device';
+  /** `postcopy-recover-setup` came with 9.1 (commit 4146b77ec7). */
+  readonly reportsRecoverSetup: boolean;
 }
 
-const QEMU = { pageHeaderBytes: 8, zeroPageBytes: 9, windowMs: 100, turnMs: 50 } as const;
+const QEMU = {
+  pageHeaderBytes: 8,
+  zeroPageBytes: 9,
+  windowMs: 100,
+  turnMs: 50,
+  hotPlug: 'refuses',
+  heedsReinit: false,
+} as const;
 const ALL_VFIO = { devices: true, preCopy: true, p2p: true } as const;
 
 const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
@@ -61,6 +83,8 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
+    postcopyActive: 'before-stop',
+    reportsRecoverSetup: false,
   },
   'qemu-8.0': {
     ...QEMU,
@@ -73,6 +97,8 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
+    postcopyActive: 'before-stop',
+    reportsRecoverSetup: false,
   },
   'qemu-8.2': {
     ...QEMU,
@@ -86,6 +112,8 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
+    postcopyActive: 'before-stop',
+    reportsRecoverSetup: false,
   },
   'qemu-9.2': {
     ...QEMU,
@@ -98,6 +126,8 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
+    postcopyActive: 'before-stop',
+    reportsRecoverSetup: true,
   },
   'qemu-10.2': {
     ...QEMU,
@@ -110,6 +140,8 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     viommu: 'blocks',
     reportsDevice: true,
     reportsFailing: false,
+    postcopyActive: 'after-device',
+    reportsRecoverSetup: true,
   },
   'qemu-11.1': {
     ...QEMU,
@@ -121,8 +153,11 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     vfio: ALL_VFIO,
     ranges: 'three',
     viommu: 'blocks-device-logs',
+    heedsReinit: true,
     reportsDevice: true,
     reportsFailing: true,
+    postcopyActive: 'after-device',
+    reportsRecoverSetup: true,
   },
   /** The loop of papers and predictors: a round sends its whole set, a page costs its 4096 bytes, nothing is capped by windows. */
   textbook: {
@@ -137,8 +172,12 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     vfio: ALL_VFIO,
     ranges: 'three',
     viommu: 'allowed',
+    hotPlug: 'takes',
+    heedsReinit: false,
     reportsDevice: true,
     reportsFailing: true,
+    postcopyActive: 'after-device',
+    reportsRecoverSetup: true,
   },
 };
 

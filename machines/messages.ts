@@ -5,6 +5,8 @@
  * typed at the place of use, and who tells whom is known without running anything. The functions are no-ops that carry a
  * `route`: the core reads it and does the telling. Nothing here sends anything by itself.
  */
+import type { PlanContainer } from './plan.ts';
+import type { ChangedDevices } from './tracker-choice.ts';
 import type {
   Because,
   CommandName,
@@ -49,7 +51,14 @@ export type TrackingAnswer =
       state: 'tracking' | 'off';
       errno?: Errno | undefined;
     }
-  | { type: 'TRACKING_SYNCED'; tracking: string; dirtyPages: number; errno?: Errno | undefined };
+  /** `everything`: since the last sync something was written that nobody can have seen. */
+  | {
+      type: 'TRACKING_SYNCED';
+      tracking: string;
+      dirtyPages: number;
+      errno?: Errno | undefined;
+      everything?: true | undefined;
+    };
 export type BitmapSynced = {
   type: 'BITMAP_SYNCED';
   dirtySet: number;
@@ -63,6 +72,13 @@ export type DirtyLogAnswer =
   | { type: 'DIRTY_LOG_REACHED'; asked: 'on' | 'off'; state: 'on' | 'off'; errno?: Errno | undefined }
   | BitmapSynced
   | { type: 'SYNC_FAILED'; errno: Errno };
+/** A device of a set that has changed while the migration ran: all that are there now are told. */
+export interface ChangedDevice {
+  readonly id: string;
+  readonly address: Address;
+  readonly p2p: boolean;
+  readonly preCopy: boolean;
+}
 export type DestinationAnswer = {
   type: 'DESTINATION_REACHED';
   asked: 'prepared' | 'loaded' | 'running' | 'gone';
@@ -79,13 +95,34 @@ export interface Inbox {
   'guest-driver': { type: 'HALT_DMA' } | { type: 'RESUME_DMA'; host: 'source' | 'destination' };
   /** The mirror of a device follows what a SET or a read-back said. */
   vfio: { type: 'STATE_READ_BACK'; state: DeviceState };
-  tracking: { type: 'START' } | { type: 'SYNC'; final: boolean } | { type: 'STOP' };
-  'dirty-log': { type: 'START' } | { type: 'SYNC'; final: boolean } | { type: 'STOP' } | TrackingAnswer;
+  tracking:
+    | { type: 'START' }
+    | { type: 'SYNC'; final: boolean }
+    | { type: 'STOP' }
+    | ({ type: 'DEVICES_CHANGED' } & ChangedDevices);
+  /** CHANGE_WAITS: a device is to come or go at the next sync. DEVICES_CHANGED: all that waited has been seen to. */
+  'dirty-log':
+    | { type: 'START' }
+    | { type: 'SYNC'; final: boolean }
+    | { type: 'STOP' }
+    | { type: 'CHANGE_WAITS' }
+    | { type: 'DEVICES_CHANGED' }
+    | TrackingAnswer;
+  /** An operator's orders, and the moment at which they may be carried out; SETTLE: from now on none may. */
+  'hot-plug':
+    | { type: 'PLUG'; device: string }
+    | { type: 'UNPLUG'; device: string }
+    | { type: 'CHANGE_NOW' }
+    | { type: 'SETTLE'; because: string }
+    | { type: 'TRACKING_CHANGED'; tracking: string; state: 'tracking' | 'off'; errno?: Errno | undefined }
+    | DeviceAnswer;
   'pre-copy':
     | { type: 'HALT' }
     | { type: 'VERDICT'; verdict: Verdict; because: Because }
     | { type: 'SWITCHOVER_ACKED'; device: string }
     | { type: 'SET_DOWNTIME_LIMIT'; downtimeLimitMs: number }
+    | { type: 'DEVICES_CHANGED'; devices: readonly ChangedDevice[] }
+    | { type: 'START_POSTCOPY' }
     | DirtyLogAnswer
     | DeviceAnswer
     | DriverAnswer;
@@ -98,11 +135,30 @@ export interface Inbox {
     | DriverAnswer
     | DirtyLogAnswer
     | DestinationAnswer;
-  destination: { type: 'PREPARE' } | { type: 'LOAD' } | { type: 'TAKE_OVER' } | { type: 'ABANDON' } | DeviceAnswer;
+  'post-copy': { type: 'PAUSE' } | { type: 'RECOVER' };
+  destination:
+    | { type: 'PREPARE' }
+    | { type: 'LOAD' }
+    | { type: 'TAKE_OVER' }
+    | { type: 'ABANDON' }
+    | { type: 'DEVICES_CHANGED'; devices: readonly ChangedDevice[] }
+    | DeviceAnswer;
   migration:
     | { type: 'MIGRATE' }
     | { type: 'CANCEL' }
     | { type: 'CONTINUE' }
+    /** An operator's orders in QEMU's words: migrate-start-postcopy, migrate-pause, migrate-recover with migrate resume. */
+    | { type: 'START_POSTCOPY' }
+    | { type: 'PAUSE' }
+    | { type: 'RECOVER' }
+    | { type: 'POSTCOPY_DECIDED'; round: number }
+    | { type: 'PACKAGE_SENT' }
+    | { type: 'POSTCOPY_PAUSED'; during: string; errno?: Errno | undefined }
+    | { type: 'POSTCOPY_RECONNECTING' }
+    | { type: 'POSTCOPY_RECONNECTED' }
+    | { type: 'POSTCOPY_RESUMED' }
+    | { type: 'POSTCOPY_COMPLETED' }
+    | { type: 'POSTCOPY_UNRECOVERED'; because: string }
     | { type: 'PRECOPY_STARTED' }
     | { type: 'SWITCHOVER_DECIDED'; round: number; because: Because }
     | { type: 'PRECOPY_FAILED'; during: string; errno: Errno }
@@ -112,10 +168,20 @@ export interface Inbox {
     | { type: 'SWITCHED_OVER' }
     | { type: 'SWITCHOVER_FAILED'; during: string; errno: Errno; destination: 'not-started' | 'unknown' }
     | { type: 'ROLLED_BACK'; guest: 'running' | 'stopped'; because: string }
+    /** An orchestrator goes on where another one died; or, in doubt, somebody wants it settled. */
+    | { type: 'TAKE_UP' }
+    /** The same, by an operator who knows that this host is dead and stays so. */
+    | { type: 'SOURCE_FENCED' }
+    | { type: 'DESTINATION_FENCED' }
+    /** Who has the guest; `source`: the destination never will, so that the source may. */
+    | { type: 'DOUBT_RESOLVED'; guest: 'destination' | 'source' | 'lost'; sourceFenced: boolean; because: string }
+    | { type: 'DOUBT_REMAINS'; because: string }
+    | { type: 'DEVICES_CHANGED'; containers: readonly PlanContainer[] }
     | DeviceAnswer
     | DriverAnswer
     | DirtyLogAnswer
     | DestinationAnswer;
+  'in-doubt': { type: 'RESOLVE' } | { type: 'SOURCE_FENCED' } | { type: 'DESTINATION_FENCED' } | DestinationAnswer;
   'roll-back':
     | { type: 'SENDING_HALTED' }
     | GuestAnswer
@@ -128,7 +194,13 @@ export interface Inbox {
 /** Facts: what charts announce to whoever listens (reports, progress, inspectors). Nobody decides on them. */
 export interface Facts {
   STATUS_CHANGED: { readonly status: string };
-  TRACKER_CHOSEN: { readonly tracking: string; readonly tracker: Tracker; readonly because: string };
+  /** `again`: devices came or went while it was tracking; absent: at a start. */
+  TRACKER_CHOSEN: {
+    readonly tracking: string;
+    readonly tracker: Tracker;
+    readonly because: string;
+    readonly again?: true | undefined;
+  };
   WARNED: { readonly of: string; readonly errno?: Errno | undefined };
   ROUND_ASSESSED: {
     readonly round: number;

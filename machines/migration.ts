@@ -5,10 +5,13 @@
  * start, is it over, who may still turn back. A cancel, a failure and a run that gave up take the same way back (roll-back).
  * From `handingOver` on there is no way back: the destination may own the storage. Sources: QEMU qapi/migration.json and
  * migration/migration.c at 7.2 to 11.1; `device` without a pause is 10.0 on, `failing` is 11.0 on.
+ * The file is long because it names every status of QEMU's MigrationStatus.
  */
 import { assign, setup } from 'xstate';
 import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { driverSilent, during } from './failure.ts';
+import type { InDoubtInput } from './in-doubt.ts';
+import { inDoubtStatus, takenUpElsewhere } from './in-doubt-status.ts';
 import { loop } from './loops.ts';
 import { closes, facts, messages, type Outcome, opens, type Received } from './messages.ts';
 import {
@@ -17,15 +20,19 @@ import {
   dirtyLog,
   driverOf,
   guestDrivers,
+  hotPlug,
   mirrors,
   preCopy,
   rollBack,
   source,
   stopAndCopy,
+  stopForPostCopy,
   trackings,
 } from './openings.ts';
-import { blockers, cooperatingDevices, type Plan, plannedDevices } from './plan.ts';
+import { blockers, cooperatingDevices, mayGoPostCopy, type Plan, plannedDevices } from './plan.ts';
+import { forwardPostCopy, ordersOutOfPlace, postCopyDecided, postCopyStatuses } from './post-copy-statuses.ts';
 import type { RollBackInput } from './roll-back.ts';
+import { destinationMayFail, devicesChange, handOver, onTheWayBack, settleDevices, status } from './statuses.ts';
 import type { DeviceState } from './words.ts';
 
 export interface Ended {
@@ -41,6 +48,10 @@ interface Context {
   /** What the run comes to if the way back succeeds. */
   outcome: Outcome;
   reason: string;
+  /** What `in-doubt` is opened with if it comes to that. */
+  doubt: InDoubtInput;
+  /** An operator has ordered post-copy before pre-copy began; pre-copy has ended for it. */
+  postCopy: 'no' | 'wanted' | 'going';
 }
 
 type Events = Received<'migration'>;
@@ -51,9 +62,16 @@ export const migration = setup({
     ...messages({
       prepareDestination: ['destination', 'PREPARE'],
       continueSwitchover: ['stop-and-copy', 'CONTINUE'],
+      startPostCopy: ['pre-copy', 'START_POSTCOPY'],
+      pausePostCopy: ['post-copy', 'PAUSE'],
+      recoverPostCopy: ['post-copy', 'RECOVER'],
       resumeDrivers: ['guest-driver', 'RESUME_DMA'],
       cleanDevices: ['device', 'SET_STATE'],
       stopLog: ['dirty-log', 'STOP'],
+      settleDevices: ['hot-plug', 'SETTLE'],
+      resolveDoubt: ['in-doubt', 'RESOLVE'],
+      tellSourceFenced: ['in-doubt', 'SOURCE_FENCED'],
+      tellDestinationFenced: ['in-doubt', 'DESTINATION_FENCED'],
     }),
     ...opens({
       openGuest: 'guest',
@@ -66,9 +84,13 @@ export const migration = setup({
       openDestination: 'destination',
       openPreCopy: 'pre-copy',
       openStopAndCopy: 'stop-and-copy',
+      openPostCopy: 'post-copy',
       openRollBack: 'roll-back',
+      openInDoubt: 'in-doubt',
+      openHotPlug: 'hot-plug',
     }),
     ...closes({ closePreCopy: 'pre-copy', closeStopAndCopy: 'stop-and-copy', closeRollBack: 'roll-back' }),
+    ...closes({ closePostCopy: 'post-copy' }),
     ...facts({ announce: 'STATUS_CHANGED', tellEnd: 'ENDED', warn: 'WARNED' }),
     expectDevices: assign(({ context: { plan } }) =>
       expecting([...plannedDevices(plan).map(({ id }) => id), ...cooperatingDevices(plan).map(driverOf)]),
@@ -76,7 +98,12 @@ export const migration = setup({
     countArrival: assign(({ context, event }) =>
       event.type === 'DEVICE_REACHED' ? arrived(context, event.device) : arrived(context, event.from),
     ),
+    rememberDevices: assign(({ context, event }) =>
+      event.type === 'DEVICES_CHANGED' ? { plan: { ...context.plan, containers: event.containers } } : {},
+    ),
     notePreCopy: assign({ sending: 'pre-copy' as const }),
+    notePostCopyWanted: assign({ postCopy: 'wanted' as const }),
+    notePostCopy: assign({ postCopy: 'going' as const }),
     noteSwitching: assign({ sending: 'stop-and-copy' as const }),
     noteBlocked: assign(({ context }) => ({ outcome: 'blocked' as const, reason: blockers(context.plan).join('; ') })),
     noteCancel: assign({ outcome: 'cancelled' as const, reason: 'cancelled by the operator' }),
@@ -86,26 +113,54 @@ export const migration = setup({
     })),
     noteFailure: assign(({ event }) => ({ outcome: 'failed' as const, reason: failure(event) })),
     noteCompleted: assign({ outcome: 'completed' as const, reason: '' }),
-    noteSourceStopped: assign(({ event }) => ({
+    noteSourceStopped: assign(({ event }) => {
+      const why = event.type === 'ROLLED_BACK' ? event.because : '';
+      const reason = `ask or fence the source, and the destination for its storage: ${why}`;
+      return { outcome: 'in-doubt' as const, reason, doubt: { why, destination: 'given-up' as const } };
+    }),
+    noteUnrecovered: assign(({ event }) => ({
       outcome: 'in-doubt' as const,
-      reason:
-        event.type === 'ROLLED_BACK'
-          ? `ask or fence the source, and the destination for its storage: ${event.because}`
-          : '',
+      reason: event.type === 'POSTCOPY_UNRECOVERED' ? event.because : '',
     })),
     noteInDoubt: assign(({ event }) => ({
       outcome: 'in-doubt' as const,
       reason: `ask or fence the destination: it may be running (${failure(event)})`,
+      doubt: { why: failure(event), destination: 'may-run' as const },
+    })),
+    noteStillInDoubt: assign(({ event }) => ({ reason: event.type === 'DOUBT_REMAINS' ? event.because : '' })),
+    noteHalfThere: assign({ reason: 'the guest runs on the destination, which does not have all of its pages' }),
+    noteResolved: assign(({ event }) => ({
+      outcome: 'failed' as const,
+      reason: event.type === 'DOUBT_RESOLVED' ? event.because : '',
     })),
   },
   guards: {
     isBlocked: ({ context }) => blockers(context.plan).length > 0,
     reportsDevice: ({ context }) => loop(context.plan.loop).reportsDevice,
     reportsFailing: ({ context }) => loop(context.plan.loop).reportsFailing,
+    hasPostcopyRam: ({ context }) => mayGoPostCopy(context.plan),
+    lacksPostcopyRam: ({ context }) => !mayGoPostCopy(context.plan),
+    isSwitching: ({ context }) => context.sending === 'stop-and-copy',
+    saysPostcopyActiveFirst: ({ context: { plan } }) =>
+      loop(plan.loop).postcopyActive === 'before-stop' && !plan.pauseBeforeSwitchover,
+    saysPostcopyActiveAfterPause: ({ context }) =>
+      context.postCopy === 'going' && loop(context.plan.loop).postcopyActive === 'before-stop',
+    reportsRecoverSetup: ({ context }) => loop(context.plan.loop).reportsRecoverSetup,
     destinationPrepared: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'prepared',
     destinationFailed: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'failed',
     mayStillRun: ({ event }) => event.type === 'SWITCHOVER_FAILED' && event.destination === 'unknown',
     sourceRuns: ({ event }) => event.type === 'ROLLED_BACK' && event.guest === 'running',
+    runsThere: ({ event }) => event.type === 'DOUBT_RESOLVED' && event.guest === 'destination',
+    runsThereAndSourceIsFenced: ({ event }) =>
+      event.type === 'DOUBT_RESOLVED' && event.guest === 'destination' && event.sourceFenced,
+    runsThereAndFetches: ({ context, event }) =>
+      event.type === 'DOUBT_RESOLVED' &&
+      event.guest === 'destination' &&
+      !event.sourceFenced &&
+      context.postCopy === 'going',
+    runsWithoutAllItsPages: ({ context, event }) =>
+      event.type === 'DOUBT_RESOLVED' && event.guest === 'destination' && context.postCopy === 'going',
+    sourceMayRun: ({ event }) => event.type === 'DOUBT_RESOLVED' && event.guest === 'source',
     everyoneArrived: ({ context }) => everyoneArrived(context),
     driverRuns: ({ event }) => event.type === 'DRIVER_REACHED' && event.state === 'running',
     deviceIsClean: ({ event }) => event.type === 'DEVICE_REACHED' && event.state === 'STOP',
@@ -117,16 +172,29 @@ export const migration = setup({
 }).createMachine({
   id: 'migration',
   description: 'One whole migration. QEMU: qapi/migration.json MigrationStatus, migration/migration.c.',
-  context: ({ input }) => ({ plan: input, sending: 'nobody', waitingFor: [], outcome: 'completed', reason: '' }),
+  context: ({ input }) => ({
+    plan: input,
+    sending: 'nobody',
+    waitingFor: [],
+    outcome: 'completed',
+    reason: '',
+    doubt: { why: '', destination: 'given-up' },
+    postCopy: 'no',
+  }),
   options: { maxIterations: 100 },
   initial: 'none',
-  on: { MIGRATE: { description: 'QEMU: refused while a migration is in progress.' } },
+  on: {
+    MIGRATE: { description: 'QEMU: refused while a migration is in progress.' },
+    ...ordersOutOfPlace,
+    ...devicesChange,
+    ...takenUpElsewhere,
+  },
   output: ({ context }) => ({ outcome: context.outcome, reason: context.reason }),
   states: {
     none: {
       entry: status('none'),
       on: {
-        MIGRATE: [{ guard: 'isBlocked', target: 'blocked', actions: 'noteBlocked' }, { target: 'setup' }],
+        MIGRATE: [{ guard: 'isBlocked', target: 'blocked', actions: 'noteBlocked' }, { target: 'reversible' }],
         CANCEL: { description: 'QEMU: migrate_cancel on an idle source is OK and does nothing.' },
         CONTINUE: { description: 'Nothing is paused.' },
       },
@@ -136,128 +204,134 @@ export const migration = setup({
       type: 'final',
       entry: end(),
     },
-    setup: {
-      entry: [
-        status('setup'),
-        { type: 'openGuest', params: () => ({ charts: [{ address: 'guest', input: {} }] }) },
-        { type: 'openMirrors', params: ({ context }) => ({ charts: mirrors(context.plan) }) },
-        { type: 'openDevices', params: ({ context }) => ({ charts: controls(context.plan) }) },
-        { type: 'openDrivers', params: ({ context }) => ({ charts: guestDrivers(context.plan) }) },
-        { type: 'openTrackings', params: ({ context }) => ({ charts: trackings(context.plan) }) },
-        { type: 'openDirtyLog', params: ({ context }) => ({ charts: dirtyLog(context.plan) }) },
-        {
-          type: 'openPolicy',
-          params: ({ context }) => ({
-            charts: [{ address: 'policy', input: { parameters: context.plan.policy.parameters } }],
-          }),
-        },
-        { type: 'openDestination', params: ({ context }) => ({ charts: destination(context.plan) }) },
-      ],
-      initial: 'preparingDestination',
+    reversible: {
+      description: 'Whatever happens here, the guest goes on where it is.',
+      initial: 'setup',
       on: {
         CANCEL: { target: 'cancelling', actions: 'noteCancel' },
         CONTINUE: { description: 'Nothing is paused.' },
-        DESTINATION_REACHED: { guard: 'destinationFailed', target: 'failing', actions: 'noteFailure' },
+        DESTINATION_REACHED: destinationMayFail,
+        PRECOPY_FAILED: { target: 'failing', actions: 'noteFailure' },
+        SWITCHOVER_FAILED: { target: 'failing', actions: 'noteFailure' },
       },
       states: {
-        preparingDestination: {
-          description: 'Its devices go to RESUMING before anything is sent.',
-          entry: 'prepareDestination',
-          on: {
-            DESTINATION_REACHED: [
-              { guard: 'destinationPrepared', target: 'startingPreCopy' },
-              { target: '#migration.failing', actions: 'noteFailure' },
-            ],
-          },
-        },
-        startingPreCopy: {
-          entry: ['notePreCopy', { type: 'openPreCopy', params: ({ context }) => ({ charts: preCopy(context.plan) }) }],
-          on: {
-            PRECOPY_STARTED: '#migration.active',
-            PRECOPY_FAILED: { target: '#migration.failing', actions: 'noteFailure' },
-          },
-        },
-      },
-    },
-    active: {
-      entry: status('active'),
-      initial: 'iterating',
-      on: {
-        CONTINUE: { description: 'Nothing is paused.' },
-        DESTINATION_REACHED: { guard: 'destinationFailed', target: 'failing', actions: 'noteFailure' },
-      },
-      states: {
-        iterating: {
-          on: {
-            CANCEL: { target: '#migration.cancelling', actions: 'noteCancel' },
-            SWITCHOVER_DECIDED: 'switching',
-            PRECOPY_FAILED: { target: '#migration.failing', actions: 'noteFailure' },
-          },
-          after: {
-            giveUpAfter: {
-              description: "This project's own limit: QEMU's default rule never gives up.",
-              target: '#migration.cancelling',
-              actions: 'noteGivenUp',
-            },
-          },
-        },
-        switching: {
+        setup: {
           entry: [
-            'noteSwitching',
-            'closePreCopy',
+            status('setup'),
+            { type: 'openGuest', params: () => ({ charts: [{ address: 'guest', input: {} }] }) },
+            { type: 'openMirrors', params: ({ context }) => ({ charts: mirrors(context.plan) }) },
+            { type: 'openDevices', params: ({ context }) => ({ charts: controls(context.plan) }) },
+            { type: 'openDrivers', params: ({ context }) => ({ charts: guestDrivers(context.plan) }) },
+            { type: 'openTrackings', params: ({ context }) => ({ charts: trackings(context.plan) }) },
+            { type: 'openDirtyLog', params: ({ context }) => ({ charts: dirtyLog(context.plan) }) },
             {
-              type: 'openStopAndCopy',
-              params: ({ context, event }) => ({
-                charts: stopAndCopy(context.plan, event.type === 'SWITCHOVER_DECIDED' ? event.round : undefined),
+              type: 'openPolicy',
+              params: ({ context }) => ({
+                charts: [{ address: 'policy', input: { parameters: context.plan.policy.parameters } }],
               }),
             },
+            { type: 'openDestination', params: ({ context }) => ({ charts: destination(context.plan) }) },
+            { type: 'openHotPlug', params: ({ context }) => ({ charts: hotPlug(context.plan) }) },
           ],
+          initial: 'preparingDestination',
+          states: {
+            preparingDestination: {
+              description: 'Its devices go to RESUMING before anything is sent.',
+              entry: 'prepareDestination',
+              on: {
+                START_POSTCOPY: { guard: 'hasPostcopyRam', actions: 'notePostCopyWanted' },
+                DESTINATION_REACHED: [
+                  { guard: 'destinationPrepared', target: 'startingPreCopy' },
+                  { target: '#migration.failing', actions: 'noteFailure' },
+                ],
+              },
+            },
+            startingPreCopy: {
+              entry: [
+                'notePreCopy',
+                {
+                  type: 'openPreCopy',
+                  params: ({ context }) => ({ charts: preCopy(context.plan, context.postCopy === 'wanted') }),
+                },
+              ],
+              on: {
+                ...forwardPostCopy,
+                PRECOPY_STARTED: '#migration.reversible.active',
+              },
+            },
+          },
+        },
+        active: {
+          entry: status('active'),
+          initial: 'iterating',
+          states: {
+            iterating: {
+              on: {
+                SWITCHOVER_DECIDED: 'switching',
+                ...forwardPostCopy,
+                POSTCOPY_DECIDED: postCopyDecided,
+              },
+              after: {
+                giveUpAfter: {
+                  description: "This project's own limit: QEMU's default rule never gives up.",
+                  target: '#migration.cancelling',
+                  actions: 'noteGivenUp',
+                },
+              },
+            },
+            switching: {
+              entry: [
+                'noteSwitching',
+                settleDevices('the switchover had begun'),
+                'closePreCopy',
+                {
+                  type: 'openStopAndCopy',
+                  params: ({ context, event }) => ({
+                    charts:
+                      event.type === 'POSTCOPY_DECIDED'
+                        ? stopForPostCopy(context.plan)
+                        : stopAndCopy(context.plan, event.type === 'SWITCHOVER_DECIDED' ? event.round : undefined),
+                  }),
+                },
+              ],
+              on: {
+                PAUSED_BEFORE_SWITCHOVER: '#migration.reversible.pre-switchover',
+                DEVICES_STOPPED: [
+                  { guard: 'reportsDevice', target: '#migration.reversible.device' },
+                  { description: 'Up to 9.2 the status stays active without a pause.' },
+                ],
+                HANDING_OVER: '#migration.handingOver',
+              },
+            },
+          },
+        },
+        'pre-switchover': {
+          description:
+            'pause-before-switchover: everything is stopped, nothing given away. The pause counts as downtime.',
+          entry: status('pre-switchover'),
           on: {
-            CANCEL: { target: '#migration.cancelling', actions: 'noteCancel' },
-            PAUSED_BEFORE_SWITCHOVER: '#migration.pre-switchover',
+            CONTINUE: { actions: 'continueSwitchover' },
             DEVICES_STOPPED: [
-              { guard: 'reportsDevice', target: '#migration.device' },
-              { description: 'Up to 9.2 the status stays active without a pause.' },
+              { guard: 'saysPostcopyActiveAfterPause', target: '#migration.postcopy-active' },
+              { target: 'device' },
             ],
-            HANDING_OVER: 'handingOver',
-            SWITCHOVER_FAILED: { target: '#migration.failing', actions: 'noteFailure' },
           },
         },
-        handingOver: {
-          on: handOver(),
-        },
-      },
-    },
-    'pre-switchover': {
-      description: 'pause-before-switchover: everything is stopped, nothing given away. The pause counts as downtime.',
-      entry: status('pre-switchover'),
-      on: {
-        CONTINUE: { actions: 'continueSwitchover' },
-        CANCEL: { description: 'QEMU: works, and the guest runs again.', target: 'cancelling', actions: 'noteCancel' },
-        DEVICES_STOPPED: 'device',
-        SWITCHOVER_FAILED: { target: 'failing', actions: 'noteFailure' },
-        DESTINATION_REACHED: { guard: 'destinationFailed', target: 'failing', actions: 'noteFailure' },
-      },
-    },
-    device: {
-      description: 'The guest and its devices are stopped; what is left is being copied.',
-      entry: status('device'),
-      initial: 'switching',
-      on: {
-        CONTINUE: { description: 'Nothing is paused.' },
-        DESTINATION_REACHED: { guard: 'destinationFailed', target: 'failing', actions: 'noteFailure' },
-      },
-      states: {
-        switching: {
+        device: {
+          description: 'The guest and its devices are stopped; what is left is being copied.',
+          entry: status('device'),
           on: {
-            CANCEL: { target: '#migration.cancelling', actions: 'noteCancel' },
-            HANDING_OVER: 'handingOver',
-            SWITCHOVER_FAILED: { target: '#migration.failing', actions: 'noteFailure' },
+            PACKAGE_SENT: '#migration.postcopy-device',
+            HANDING_OVER: '#migration.handingOver',
           },
         },
-        handingOver: { on: handOver() },
       },
     },
+    handingOver: {
+      description: 'The destination may own the storage: there is no way back but one that asks who does.',
+      on: { ...handOver('#migration.completed'), CONTINUE: { description: 'Nothing is paused.' } },
+    },
+    ...postCopyStatuses,
     completed: {
       entry: ['noteCompleted', status('completed'), 'closeStopAndCopy'],
       initial: 'cleaningDevices',
@@ -320,6 +394,7 @@ export const migration = setup({
     cancelling: {
       entry: [
         status('cancelling'),
+        settleDevices('the migration is over'),
         { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context.plan, context.sending) }) },
       ],
       on: onTheWayBack('cancelled'),
@@ -335,10 +410,10 @@ export const migration = setup({
           ],
         },
         rollingBack: {
-          entry: {
-            type: 'openRollBack',
-            params: ({ context }) => ({ charts: rollBack(context.plan, context.sending) }),
-          },
+          entry: [
+            settleDevices('the migration is over'),
+            { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context.plan, context.sending) }) },
+          ],
         },
       },
     },
@@ -347,45 +422,14 @@ export const migration = setup({
       entry: [status('cancelled'), 'closePreCopy', 'closeStopAndCopy', 'closeRollBack', end()],
     },
     failed: { type: 'final', entry: [status('failed'), 'closePreCopy', 'closeStopAndCopy', 'closeRollBack', end()] },
-    'in-doubt': {
-      description: 'Never two guests: who holds it now must be asked, or fenced.',
+    unrecovered: {
+      description: 'Paused for too long: the status stays what it was, and so do both hosts.',
       type: 'final',
-      entry: [status('failed'), end()],
+      entry: end(),
     },
+    ...inDoubtStatus,
   },
 });
-
-/** Past the hand-over: completed, safely back, or in doubt; never cancelled. */
-function handOver() {
-  return {
-    CANCEL: { description: 'Too late: the destination may own the storage.' },
-    DESTINATION_REACHED: { description: 'stop-and-copy asked it, and judges the answer.' },
-    SWITCHED_OVER: '#migration.completed',
-    SWITCHOVER_FAILED: [
-      { guard: 'mayStillRun', target: '#migration.in-doubt', actions: 'noteInDoubt' },
-      { target: '#migration.failing', actions: 'noteFailure' },
-    ],
-  } as const;
-}
-
-function onTheWayBack(target: 'cancelled' | 'failed') {
-  return {
-    ROLLED_BACK: [
-      { guard: 'sourceRuns', target },
-      { target: 'in-doubt', actions: 'noteSourceStopped' },
-    ],
-    CANCEL: { description: 'Under way already.' },
-    CONTINUE: { description: 'Nothing is paused.' },
-    PRECOPY_FAILED: { description: 'The way back has begun.' },
-    SWITCHOVER_FAILED: { description: 'The way back has begun.' },
-    DESTINATION_REACHED: { description: 'The way back has begun.' },
-    PAUSED_BEFORE_SWITCHOVER: { description: 'The way back has begun.' },
-  } as const;
-}
-
-function status(name: string) {
-  return { type: 'announce', params: { status: name } } as const;
-}
 
 function end() {
   return {

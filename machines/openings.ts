@@ -7,11 +7,17 @@ import type { DeviceControlInput } from './device-control.ts';
 import type { DirtyLogInput } from './dirty-log.ts';
 import type { TrackingInput } from './dirty-tracking.ts';
 import type { GuestDriverInput } from './guest-driver.ts';
+import type { HotPlugInput } from './hot-plug.ts';
+import type { InDoubtInput } from './in-doubt.ts';
 import { loop, roundEnd } from './loops.ts';
+import type { ChangedDevice } from './messages.ts';
 import { cooperatingDevices, type Plan, type PlanContainer, type PlannedDevice, plannedDevices } from './plan.ts';
+import { changedPlan, type DeviceChange } from './plan-change.ts';
+import type { PostCopyInput } from './post-copy.ts';
 import type { PreCopyInput } from './pre-copy.ts';
 import type { RollBackInput } from './roll-back.ts';
 import type { StopAndCopyInput } from './stop-and-copy.ts';
+import type { ChangedDevices, TrackedDevice } from './tracker-choice.ts';
 
 /** Address of a device's chart on the source. */
 export const source = (device: PlannedDevice) => `device/${device.id}`;
@@ -20,10 +26,16 @@ const target = (device: PlannedDevice) => `device/destination/${device.id}`;
 export const driverOf = (device: PlannedDevice) => `guest-driver/${device.id}`;
 const driversOf = (devices: readonly PlannedDevice[]) =>
   devices.length === 0 ? {} : { drivers: devices.map((device) => ({ id: device.id, address: driverOf(device) })) };
-const mirrorOf = (address: string) => address.replace(/^device/, 'vfio');
+/** The same by a device's name alone. */
+export const onSource = (id: string) => `device/${id}`;
+export const onDestination = (id: string) => `device/destination/${id}`;
+export const mirrorOf = (address: string) => address.replace(/^device/, 'vfio');
+/** All devices, or the one that is named. */
+const chosen = (plan: Plan, only: string | undefined) =>
+  plannedDevices(plan).filter(({ id }) => only === undefined || id === only);
 
-export function mirrors(plan: Plan) {
-  return plannedDevices(plan).flatMap((device) =>
+export function mirrors(plan: Plan, only?: string) {
+  return chosen(plan, only).flatMap((device) =>
     [source(device), target(device)].map((address) => ({
       address: mirrorOf(address),
       input: { features: device.features, onBadImage: 'unseen' },
@@ -31,8 +43,8 @@ export function mirrors(plan: Plan) {
   );
 }
 
-export function controls(plan: Plan): { address: string; input: DeviceControlInput }[] {
-  return plannedDevices(plan).flatMap((device) =>
+export function controls(plan: Plan, only?: string): { address: string; input: DeviceControlInput }[] {
+  return chosen(plan, only).flatMap((device) =>
     [source(device), target(device)].map((address) => ({
       address,
       input: {
@@ -52,16 +64,12 @@ export function guestDrivers(plan: Plan): { address: string; input: GuestDriverI
 
 export function trackings(plan: Plan): { address: string; input: TrackingInput }[] {
   return plan.containers
-    .filter((container) => container.devices.length > 0)
+    .filter(({ devices, pluggable = [] }) => devices.length + pluggable.length > 0)
     .map((container) => ({
       address: `tracking/${container.id}`,
       input: {
         tracking: container.id,
-        devices: container.devices.map(({ id, logsDma, cooperates }) => ({
-          id,
-          logsDma,
-          ...(cooperates === undefined ? {} : { cooperates }),
-        })),
+        devices: trackedDevices(container),
         iommuTracks: container.iommuTracks,
         ...(container.choice === undefined ? {} : { choice: container.choice }),
         sections: sectionsOf(plan, container),
@@ -70,6 +78,45 @@ export function trackings(plan: Plan): { address: string; input: TrackingInput }
         ...(isCollectedWhenStopped(container) ? { collects: 'when-stopped' as const } : {}),
       },
     }));
+}
+
+function trackedDevices({ devices }: PlanContainer): readonly TrackedDevice[] {
+  return devices.map(({ id, logsDma, cooperates }) => ({
+    id,
+    logsDma,
+    ...(cooperates === undefined ? {} : { cooperates }),
+  }));
+}
+
+/** Address of the tracking chart of the container that has the device. */
+export function trackingOf(plan: Plan, device: string): string {
+  const container = plan.containers.find(({ devices, pluggable = [] }) =>
+    [...devices, ...pluggable].some(({ id }) => id === device),
+  );
+  return `tracking/${container?.id ?? ''}`;
+}
+
+/** What a container's tracking chart is told: `plan` has a device that came, or came and is gone, and still has one that goes. */
+export function changeOfTracking(plan: Plan, { to, device }: DeviceChange): { to: string } & ChangedDevices {
+  const after = to === 'unplug' ? changedPlan(plan, { to, device }) : plan;
+  const address = trackingOf(plan, device);
+  const container = after.containers.find(({ id }) => `tracking/${id}` === address);
+  return {
+    to: address,
+    devices: container === undefined ? [] : trackedDevices(container),
+    collects: container !== undefined && isCollectedWhenStopped(container) ? 'when-stopped' : 'always',
+    joined: to === 'plug',
+    news: `${device} was ${to}ged`,
+  };
+}
+
+/** All devices that are there, as charts with a list of them are told. */
+export function devicesNow(plan: Plan, address: (id: string) => string): readonly ChangedDevice[] {
+  return plannedDevices(plan).map(({ id, p2p, preCopy }) => ({ id, address: address(id), p2p, preCopy }));
+}
+
+export function hotPlug(plan: Plan): { address: string; input: HotPlugInput }[] {
+  return plan.hotPlug === true ? [{ address: 'hot-plug', input: { plan } }] : [];
 }
 
 /** With a vIOMMU, what a device watches is the guest's I/O address space; without, it is the guest's memory map. */
@@ -92,7 +139,8 @@ export function destination(plan: Plan): { address: string; input: DestinationIn
   return [{ address: 'destination', input: { devices } }];
 }
 
-export function preCopy(plan: Plan): { address: string; input: PreCopyInput }[] {
+/** `startsPostCopy`: an operator has ordered it already. */
+export function preCopy(plan: Plan, startsPostCopy = false): { address: string; input: PreCopyInput }[] {
   const input = {
     loop: plan.loop,
     downtimeLimitMs: plan.downtimeLimitMs,
@@ -104,8 +152,18 @@ export function preCopy(plan: Plan): { address: string; input: PreCopyInput }[] 
     })),
     switchoverAck: plan.switchoverAck,
     ...driversOf(cooperatingDevices(plan).filter((device) => device.haltsDuring === 'precopy')),
+    ...(startsPostCopy ? { startsPostCopy: true as const } : {}),
   };
   return [{ address: 'pre-copy', input }];
+}
+
+export function postCopy({ giveUpAfterMs }: Plan): { address: string; input: PostCopyInput }[] {
+  return [{ address: 'post-copy', input: { giveUpAfterMs } }];
+}
+
+/** The stop of a migration that goes on as post-copy; it has no devices. */
+export function stopForPostCopy(plan: Plan): { address: string; input: StopAndCopyInput }[] {
+  return stopAndCopy(plan).map(({ address, input }) => ({ address, input: { ...input, postCopy: true as const } }));
 }
 
 /** `round`: number of the last pass of pre-copy. */
@@ -123,7 +181,11 @@ export function stopAndCopy(plan: Plan, round = 0): { address: string; input: St
   return [{ address: 'stop-and-copy', input: cooperation === undefined ? input : { ...input, cooperation } }];
 }
 
-export function rollBack(plan: Plan, sending: RollBackInput['sending']): { address: string; input: RollBackInput }[] {
+export function rollBack(
+  plan: Plan,
+  sending: RollBackInput['sending'],
+  switching = sending === 'stop-and-copy',
+): { address: string; input: RollBackInput }[] {
   const devices = plannedDevices(plan).map((device) => ({
     id: device.id,
     address: source(device),
@@ -132,7 +194,11 @@ export function rollBack(plan: Plan, sending: RollBackInput['sending']): { addre
   return [
     {
       address: 'roll-back',
-      input: { sending, switching: sending === 'stop-and-copy', devices, ...driversOf(cooperatingDevices(plan)) },
+      input: { sending, switching, devices, ...driversOf(cooperatingDevices(plan)) },
     },
   ];
+}
+
+export function inDoubt(input: InDoubtInput): { address: string; input: InDoubtInput }[] {
+  return [{ address: 'in-doubt', input }];
 }

@@ -43,6 +43,8 @@ export interface PlanContainer {
     readonly aperturePages: number;
   };
   readonly devices: readonly PlanDevice[];
+  /** Described and not there yet: an operator may plug them while the migration runs. Absent: none. */
+  readonly pluggable?: readonly PlanDevice[];
 }
 
 export interface Plan {
@@ -61,11 +63,15 @@ export interface Plan {
   readonly enableMigration: 'auto' | 'on' | 'off';
   readonly afterSyncError: 'fail' | 'allDirty';
   readonly giveUpAfterMs: number;
+  /** The capability postcopy-ram is on, so that an operator may order post-copy. Absent: it is off. */
+  readonly postCopy?: true;
   readonly pageBytes: number;
   readonly sections: readonly IovaSection[];
   /** What a device that logs is asked to watch; absent: as the loop's release does. */
   readonly ranges?: RangeRule;
   readonly containers: readonly PlanContainer[];
+  /** Devices may come and go while the migration runs. Absent: nobody will ask for it. */
+  readonly hotPlug?: true;
   readonly deadlinesMs: Partial<Readonly<Record<CommandName, number>>>;
 }
 
@@ -100,6 +106,11 @@ export function cooperatingDevices(plan: Plan): readonly PlannedDevice[] {
   return plannedDevices(plan).filter((device) => ids.includes(device.id));
 }
 
+/** The capability is on, and no device is there that could not wait for a page: one may have been plugged meanwhile. */
+export function mayGoPostCopy(plan: Plan): boolean {
+  return plan.postCopy === true && plannedDevices(plan).length === 0;
+}
+
 /** Why this plan may not start; empty when it may. */
 export function blockers(plan: Plan): readonly string[] {
   const devices = plannedDevices(plan);
@@ -109,6 +120,11 @@ export function blockers(plan: Plan): readonly string[] {
   if (!vfio.devices) return [`${plan.loop} does not migrate VFIO devices (qemu-8.0 is the first release that does)`];
   // A device that is not to migrate is not asked what it can do (hw/vfio/migration.c, vfio_migration_realize).
   if (plan.enableMigration === 'off') return ['migration of VFIO devices is off (enable-migration=off)'];
+  if (plan.postCopy === true) {
+    reasons.push(
+      `postcopy-ram and VFIO devices exclude each other: a device cannot wait for a page that is not there yet (hw/vfio/migration.c, vfio_save_prepare; QEMU refuses from 8.2 on), and the VM has ${devices.map(({ id }) => id).join(', ')}`,
+    );
+  }
   const withoutP2p = devices.filter((device) => !device.p2p).map((device) => device.id);
   if (devices.length > 1 && !vfio.p2p) {
     reasons.push(`${plan.loop} migrates a single VFIO device (qemu-8.2 is the first release that migrates several)`);

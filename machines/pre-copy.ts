@@ -5,12 +5,13 @@
  * which whoever sends calls at each window. A window is not a record. After a round every log is collected, the devices'
  * sizes are asked, and the policy decides on the exact remainder. Which sizes count and how they compare is the dialect's
  * row in loops.ts; this chart has no releases in it.
+ * The file is long because it is one loop with its ways out.
  */
 import { assign, setup } from 'xstate';
 import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { during } from './failure.ts';
 import { exactRemainingBytes, type LoopName, roundEnd } from './loops.ts';
-import { type Address, commands, facts, messages, type Received } from './messages.ts';
+import { type Address, type ChangedDevice, commands, facts, messages, type Received } from './messages.ts';
 import type { Answer, Because, DeviceSizes, Errno, Observation, PagesBySource, RoundEnd, Verdict } from './words.ts';
 
 /** What a sender knows at the start of a window. */
@@ -50,6 +51,8 @@ export interface PreCopyInput {
   readonly switchoverAck: boolean;
   /** Drivers of the guest that halt their devices' DMA at each sync, write every page of it and go on; absent: none. */
   readonly drivers?: readonly { readonly id: string; readonly address: Address }[];
+  /** Post-copy has been ordered already; absent: not yet. */
+  readonly startsPostCopy?: true;
 }
 
 interface Context extends PreCopyInput {
@@ -89,6 +92,7 @@ export const preCopy = setup({
       askPolicy: ['policy', 'ASSESS'],
       tellStarted: ['migration', 'PRECOPY_STARTED'],
       tellDecision: ['migration', 'SWITCHOVER_DECIDED'],
+      tellPostCopy: ['migration', 'POSTCOPY_DECIDED'],
       tellFailure: ['migration', 'PRECOPY_FAILED'],
       tellHalted: ['roll-back', 'SENDING_HALTED'],
     }),
@@ -112,7 +116,11 @@ export const preCopy = setup({
     rememberSent: assign(({ event }) =>
       event.type === 'DONE.sendRound' ? { bandwidthBytesPerSecond: event.bandwidthBytesPerSecond } : {},
     ),
-    rememberSizes: assign(({ event }) => (event.type === 'DONE.queryDeviceSizes' ? { sizes: event.devices } : {})),
+    rememberSizes: assign(({ context, event }) =>
+      event.type === 'DONE.queryDeviceSizes'
+        ? { sizes: event.devices, unacked: stillUnacked(context, event.devices) }
+        : {},
+    ),
     observe: assign(({ context, event }) => ({ observation: observation(context, event) })),
     rememberVerdict: assign(({ event }) =>
       event.type === 'VERDICT' ? { verdict: event.verdict, because: event.because } : {},
@@ -120,9 +128,13 @@ export const preCopy = setup({
     rememberAck: assign(({ context, event }) =>
       event.type === 'SWITCHOVER_ACKED' ? { unacked: context.unacked.filter((device) => device !== event.device) } : {},
     ),
+    rememberDevices: assign(({ context, event }) =>
+      event.type === 'DEVICES_CHANGED' ? changedDevices(context, event.devices) : {},
+    ),
     rememberLimit: assign(({ event }) =>
       event.type === 'SET_DOWNTIME_LIMIT' ? { downtimeLimitMs: event.downtimeLimitMs } : {},
     ),
+    rememberPostCopy: assign({ startsPostCopy: true as const }),
     rememberFailure: assign(({ event }) => ({
       during: during(event),
       errno: 'errno' in event ? event.errno : undefined,
@@ -140,6 +152,7 @@ export const preCopy = setup({
     driverReached: ({ event }) => event.type === 'DRIVER_REACHED' && event.state === event.asked,
     hasDevices: ({ context }) => context.devices.length > 0,
     saysSwitchover: ({ context }) => context.verdict === 'switchover',
+    startsPostCopy: ({ context }) => context.startsPostCopy === true,
     allAcked: ({ context }) => context.unacked.length === 0,
   },
 }).createMachine({
@@ -169,6 +182,12 @@ export const preCopy = setup({
     HALT: { target: '.halting' },
     SWITCHOVER_ACKED: { description: "The destination has loaded this device's initial data.", actions: 'rememberAck' },
     SET_DOWNTIME_LIMIT: { description: 'In force from the next pass on.', actions: 'rememberLimit' },
+    START_POSTCOPY: {
+      description:
+        'QEMU: a flag that the loop sees at its next turn; where what remains fits, it switches over instead.',
+      actions: 'rememberPostCopy',
+    },
+    DEVICES_CHANGED: { description: 'During the sync: those that came are in PRE_COPY.', actions: 'rememberDevices' },
     DEVICE_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     DRIVER_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     DIRTY_LOG_REACHED: { description: 'An answer to an order that a later one has replaced.' },
@@ -233,11 +252,21 @@ export const preCopy = setup({
               }),
             },
           ],
+          always: { guard: 'startsPostCopy', target: 'endingPass' },
           on: {
             'DONE.sendRound': [
               { guard: 'driversHalt', target: 'haltingDma', actions: 'rememberSent' },
               { target: 'syncing', actions: 'rememberSent' },
             ],
+          },
+        },
+        endingPass: {
+          description: 'What is on the wire is the last that goes out while the guest runs here.',
+          entry: 'haltRound',
+          on: {
+            'DONE.sendRound': { actions: 'rememberSent' },
+            'DONE.haltRound': '#pre-copy.decidedPostCopy',
+            'FAILED.haltRound': { target: '#pre-copy.failed', actions: 'rememberFailure' },
           },
         },
         haltingDma: {
@@ -309,7 +338,11 @@ export const preCopy = setup({
               waitingForAck: context.verdict === 'switchover' && context.unacked.length > 0,
             }),
           },
-          always: [{ guard: 'saysSwitchover', target: 'agreed' }, { target: 'sending' }],
+          always: [
+            { guard: 'saysSwitchover', target: 'agreed' },
+            { guard: 'startsPostCopy', target: '#pre-copy.decidedPostCopy' },
+            { target: 'sending' },
+          ],
         },
         agreed: {
           description: 'With switchover-ack, the destination must be ready as well (QEMU 8.1 on).',
@@ -324,6 +357,10 @@ export const preCopy = setup({
     },
     decided: {
       entry: { type: 'tellDecision', params: ({ context }) => ({ round: context.round, because: context.because }) },
+      on: { HALT: { description: 'Nothing is being sent.', target: 'halted' } },
+    },
+    decidedPostCopy: {
+      entry: { type: 'tellPostCopy', params: ({ context }) => ({ round: context.round }) },
       on: { HALT: { description: 'Nothing is being sent.', target: 'halted' } },
     },
     failed: {
@@ -353,6 +390,8 @@ export const preCopy = setup({
       entry: 'tellHalted',
       on: {
         HALT: { target: 'halted', reenter: true },
+        'DONE.haltRound': { description: 'Of a pass that was to end for post-copy.' },
+        'FAILED.haltRound': { description: 'Of a pass that was to end for post-copy.' },
         'DONE.sendRound': {},
         'FAILED.sendRound': {},
         'DONE.queryDeviceSizes': {},
@@ -364,6 +403,21 @@ export const preCopy = setup({
     },
   },
 });
+
+/** Acks are waited for from the devices that are there now. */
+function changedDevices(context: Context, changed: readonly ChangedDevice[]): Partial<Context> {
+  const was = context.devices.map(({ id }) => id);
+  const unacked = changed
+    .filter(({ id, preCopy }) => (was.includes(id) ? context.unacked.includes(id) : context.switchoverAck && preCopy))
+    .map(({ id }) => id);
+  return { devices: changed.map(({ id, address, preCopy }) => ({ id, address, preCopy })), unacked };
+}
+
+/** New initial data is to be loaded and acknowledged anew, by a release that asks for it (QEMU 11.1, hw/vfio/migration.c). */
+function stillUnacked({ switchoverAck, unacked }: Context, devices: Context['sizes']): readonly string[] {
+  const again = Object.keys(devices).filter((id) => devices[id]?.reinit === true && !unacked.includes(id));
+  return switchoverAck ? [...unacked, ...again] : unacked;
+}
 
 /** What the policy sees; `event` is the answer that completed the picture. */
 function observation(context: Context, event: Events): Observation {

@@ -8,6 +8,7 @@
  *
  * A device that only the guest's driver can tell about comes before all that, while the vCPUs still run: its DMA is halted,
  * the driver writes every page of it, and what that made dirty is collected and sent. None of it is downtime of the guest.
+ * The file is long because it is one order with its failures.
  */
 import { assign, setup } from 'xstate';
 import { arrived, everyoneArrived, expecting } from './barrier.ts';
@@ -29,6 +30,8 @@ export interface StopAndCopyInput {
   readonly cooperation?: Cooperation;
   readonly devices: readonly StopAndCopyDevice[];
   readonly pauseBeforeSwitchover: boolean;
+  /** What is left is not copied now: the destination is told to drop what it has of it, and fetches it when it runs. */
+  readonly postCopy?: true;
 }
 
 interface Context extends StopAndCopyInput {
@@ -42,7 +45,7 @@ interface Context extends StopAndCopyInput {
 
 type Events =
   | Received<'stop-and-copy'>
-  | Answer<'sendRound' | 'sendRemaining' | 'sendDeviceState' | 'releaseStorage' | 'haltRound'>;
+  | Answer<'sendRound' | 'sendRemaining' | 'discardDirty' | 'sendDeviceState' | 'releaseStorage' | 'haltRound'>;
 
 const withP2p = (context: Context) => context.devices.filter((device) => device.p2p);
 const driversOf = (context: Context) => context.cooperation?.drivers ?? [];
@@ -62,7 +65,7 @@ const enter = (phase: SwitchoverPhase) => ({ type: 'tellPhase', params: { phase 
 export const stopAndCopy = setup({
   types: {} as { context: Context; events: Events; input: StopAndCopyInput },
   actions: {
-    ...commands('sendRound', 'sendRemaining', 'sendDeviceState', 'releaseStorage', 'haltRound'),
+    ...commands('sendRound', 'sendRemaining', 'discardDirty', 'sendDeviceState', 'releaseStorage', 'haltRound'),
     ...messages({
       haltDrivers: ['guest-driver', 'HALT_DMA'],
       stopGuest: ['guest', 'STOP'],
@@ -76,6 +79,7 @@ export const stopAndCopy = setup({
       handOver: ['destination', 'TAKE_OVER'],
       tellDevicesStopped: ['migration', 'DEVICES_STOPPED'],
       tellPaused: ['migration', 'PAUSED_BEFORE_SWITCHOVER'],
+      tellPackageSent: ['migration', 'PACKAGE_SENT'],
       tellHandingOver: ['migration', 'HANDING_OVER'],
       tellDone: ['migration', 'SWITCHED_OVER'],
       tellFailure: ['migration', 'SWITCHOVER_FAILED'],
@@ -117,6 +121,7 @@ export const stopAndCopy = setup({
       event.type === 'DEVICE_REACHED' && event.asked === 'STOP_COPY' && event.state === 'STOP_COPY',
     deviceFailed: ({ event }) => event.type === 'DEVICE_REACHED' && event.state !== event.asked,
     everyoneHereAndWantsPause: ({ context }) => everyoneArrived(context) && context.pauseBeforeSwitchover,
+    goesPostCopy: ({ context }) => context.postCopy === true,
     allSent: ({ context }) => context.toSend.length === 0,
     destinationLoaded: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'loaded',
     destinationRuns: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'running',
@@ -273,7 +278,17 @@ export const stopAndCopy = setup({
         finalSync: {
           description: 'Nothing writes any more: this collect is complete.',
           entry: [enter('final-sync'), 'tellDevicesStopped', { type: 'syncLog', params: { final: true } }],
-          on: { BITMAP_SYNCED: { target: 'copyingMemory', actions: 'rememberSync' } },
+          on: {
+            BITMAP_SYNCED: [
+              { guard: 'goesPostCopy', target: 'discarding', actions: 'rememberSync' },
+              { target: 'copyingMemory', actions: 'rememberSync' },
+            ],
+          },
+        },
+        discarding: {
+          description: 'Pages that were sent and written again are dropped there, or the guest would find old ones.',
+          entry: [enter('memory'), { type: 'discardDirty', params: ({ context }) => ({ dirtySet: context.dirtySet }) }],
+          on: { 'DONE.discardDirty': { target: 'copyingDevices', actions: 'tellPackageSent' } },
         },
         copyingMemory: {
           description: "The migration's bandwidth cap is lifted here (QEMU: RATE_LIMIT_DISABLED).",

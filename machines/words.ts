@@ -49,6 +49,7 @@ export type Errno =
   | 'EOPNOTSUPP'
   | 'EOVERFLOW'
   | 'EPERM'
+  | 'ESPIPE'
   | 'ETIMEDOUT';
 
 /**
@@ -95,6 +96,8 @@ export interface DeviceSizes {
   readonly initialBytes: number;
   readonly dirtyBytes: number;
   readonly stopCopyBytes: number;
+  /** VFIO_PRECOPY_INFO_REINIT: new initial data since the last exact query; left out when there is none, or nobody can tell. */
+  readonly reinit?: true;
 }
 
 /**
@@ -171,6 +174,10 @@ export interface Commands {
   confirmDmaHalted: { params: None; result: { readonly halted: boolean } };
   dirtyDmaPages: { params: None; result: { readonly dirtiedPages: number } };
   resumeDma: { params: { readonly host: 'source' | 'destination' }; result: None };
+  // A device that comes or goes. To eject it is to have the guest let it go: when it is done, the device does no more DMA.
+  plugDevice: { params: { readonly device: string; readonly container: string }; result: None };
+  ejectDevice: { params: { readonly device: string; readonly container: string }; result: None };
+  removeDevice: { params: { readonly device: string; readonly container: string }; result: None };
   // One container's tracker. `of` names a device, or `iommu`.
   startTracking: {
     params: { readonly tracker: Tracker; readonly of: string; readonly ranges: readonly PageRange[] };
@@ -227,6 +234,17 @@ export interface Commands {
   haltRound: { params: None; result: None };
   sendRemaining: { params: { readonly dirtySet: number }; result: RoundSent };
   sendDeviceState: { params: { readonly device: string }; result: { readonly sentBytes: number } };
+  // Post-copy.
+  /** The destination drops every page of the set that it has in an older version: from here on it knows what it lacks. */
+  discardDirty: {
+    params: { readonly dirtySet: number };
+    result: { readonly missingPages: number; readonly sentBytes: number };
+  };
+  /** Answered when everything has arrived, or when it was halted. */
+  sendMissing: { params: None; result: MissingSent };
+  reconnect: { params: None; result: None };
+  /** The destination says what it has received; what it has not is to be sent, again where it was on the wire. */
+  compareReceived: { params: None; result: { readonly missingPages: number } };
   // Hand-over.
   releaseStorage: { params: None; result: None };
   acquireStorage: { params: { readonly host: 'source' | 'destination' }; result: None };
@@ -238,6 +256,13 @@ export interface Commands {
     result: { readonly lostPages?: number; readonly firstLostPages?: readonly number[] };
   };
   quitDestination: { params: None; result: None };
+  // In doubt: what is really the case. Asking changes nothing.
+  /** `starting`: told to run, and not running yet. `gone`: its process has ended. */
+  queryDestination: {
+    params: None;
+    result: { readonly state: 'incoming' | 'loaded' | 'starting' | 'running' | 'gone' };
+  };
+  queryStorage: { params: None; result: { readonly holder: 'source' | 'destination' | 'nobody' } };
 }
 export type CommandName = keyof Commands;
 
@@ -251,6 +276,22 @@ export interface RoundSent {
   readonly remainingBytes: number;
   /** Of the last measured window; 0 while none has been. */
   readonly bandwidthBytesPerSecond: number;
+}
+
+/** What one `sendMissing` sent, and how the guest fares that waits for it. */
+export interface MissingSent {
+  readonly sentPages: number;
+  readonly zeroPages: number;
+  readonly sentBytes: number;
+  /** Not arrived yet; 0: the destination has everything. */
+  readonly missingPages: number;
+  /** Pages that a vCPU touched and waited for, since the destination runs. */
+  readonly requestedPages: number;
+  /** How long each vCPU has waited for pages since the destination runs, by its number. Left out by a driver that does not know. */
+  readonly vcpuBlocktimeNs?: Readonly<Record<string, number>>;
+  /** Once everything has arrived: pages that a model which knows the truth found wrong, overwritten ones included. */
+  readonly lostPages?: number;
+  readonly firstLostPages?: readonly number[];
 }
 
 /**
@@ -270,6 +311,9 @@ export const COMMANDS: Readonly<Record<CommandName, { readonly class: CommandCla
   confirmDmaHalted: { class: 'repeatable', deadlineMs: 10_000 },
   dirtyDmaPages: { class: 'repeatable', deadlineMs: 60_000 },
   resumeDma: { class: 'repeatable', deadlineMs: 30_000 },
+  plugDevice: { class: 'queryable', deadlineMs: 30_000 },
+  ejectDevice: { class: 'queryable', deadlineMs: 30_000 },
+  removeDevice: { class: 'queryable', deadlineMs: 30_000 },
   startTracking: { class: 'queryable', deadlineMs: 30_000 },
   reportDirty: { class: 'consuming', deadlineMs: 30_000 },
   stopTracking: { class: 'repeatable', deadlineMs: 30_000 },
@@ -282,12 +326,18 @@ export const COMMANDS: Readonly<Record<CommandName, { readonly class: CommandCla
   haltRound: { class: 'repeatable', deadlineMs: 10_000 },
   sendRemaining: { class: 'consuming', deadlineMs: 3_600_000 },
   sendDeviceState: { class: 'consuming', deadlineMs: 600_000 },
+  discardDirty: { class: 'repeatable', deadlineMs: 60_000 },
+  sendMissing: { class: 'repeatable', deadlineMs: 3_600_000 },
+  reconnect: { class: 'repeatable', deadlineMs: 30_000 },
+  compareReceived: { class: 'repeatable', deadlineMs: 60_000 },
   releaseStorage: { class: 'repeatable', deadlineMs: 30_000 },
   acquireStorage: { class: 'repeatable', deadlineMs: 30_000 },
   prepareDestination: { class: 'queryable', deadlineMs: 60_000 },
   loadDestination: { class: 'queryable', deadlineMs: 600_000 },
   startDestination: { class: 'queryable', deadlineMs: 60_000 },
   quitDestination: { class: 'repeatable', deadlineMs: 30_000 },
+  queryDestination: { class: 'repeatable', deadlineMs: 10_000 },
+  queryStorage: { class: 'repeatable', deadlineMs: 10_000 },
 };
 
 export type Done<N extends CommandName> = { readonly type: `DONE.${N}` } & Commands[N]['result'];

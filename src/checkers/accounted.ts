@@ -85,6 +85,10 @@ export class Accounted implements Checker {
         this.broke.at(position, `${command.name} says that ${deviceBytes} of ${sentBytes} bytes were device state`);
       }
     }
+    if (command.name === 'discardDirty' || command.name === 'sendMissing') {
+      this.toldBytes += resultOf(event, command.name).sentBytes;
+      this.lastSentAt = position;
+    }
     if (command.name === 'sendDeviceState') {
       this.toldBytes += resultOf(event, 'sendDeviceState').sentBytes;
       this.lastSentAt = position;
@@ -114,6 +118,8 @@ export class Accounted implements Checker {
   }
 }
 
+const SENDS = ['sendRound', 'sendRemaining', 'sendDeviceState', 'discardDirty', 'sendMissing'];
+
 function sends(command: string): boolean {
-  return command === 'sendRound' || command === 'sendRemaining' || command === 'sendDeviceState';
+  return SENDS.includes(command);
 }

@@ -5,15 +5,16 @@
  * Sources: include/uapi/linux/vfio.h (P2P states; DMA logging starts before and ends after the device runs),
  * Documentation/virt/kvm/api.rst (dirty log, dirty ring: collect after the vCPUs have left), QEMU
  * docs/devel/migration/vfio.rst. Corruption by a wrong order may not show in a given run, so the order itself is held, not
- * its result. What orders devices about on the way back to a running source is another order and not held here. Of a device
+ * its result. On the way back to a running source one order is held: devices run before the vCPUs do. Of a device
  * that only the guest's driver can tell about, see guest-order.ts.
  */
 import type { DeviceState } from '../../machines/words.ts';
 import type { Command } from '../core/effect.ts';
 import { type Checker, type CheckResult, FirstBreak } from './checker.ts';
 import { type Collection, collection, mergesTooEarly } from './collection.ts';
+import { changedContainers, changeIn } from './device-changes.ts';
 import { GuestOrder, guestTracks } from './guest-order.ts';
-import { type Happening, type PlannedContainer, resultOf, stateOf } from './happening.ts';
+import { destinationSaysThatItRuns, type Happening, type PlannedContainer, resultOf, stateOf } from './happening.ts';
 
 type Seen<K extends Happening['kind']> = Extract<Happening, { kind: K }>;
 
@@ -33,6 +34,8 @@ export class FinalOrder implements Checker {
   private goesBack = false;
   /** The source's devices by address, as last answered: on the way forward, no order that fails takes one further back. */
   private readonly states = new Map<string, DeviceState>();
+  /** Devices that somebody has tried in vain to bring back, by address. */
+  private readonly givenUp = new Set<string>();
   private logRuns = false;
   /** `tracking/0 nic0`: who has begun to track for which container. */
   private readonly tracks = new Set<string>();
@@ -43,6 +46,9 @@ export class FinalOrder implements Checker {
   private readonly statesSent = new Set<string>();
   private released = false;
   private acquired = false;
+  private destinationRuns = false;
+  /** What each tracking chart has asked for, and been answered, in this collection. */
+  private readonly reports = new Map<string, readonly string[]>();
   /** A log was stopped before the last collection: wrong if this run completes. */
   private stoppedEarly: { readonly position: number; readonly because: string } | undefined;
 
@@ -61,7 +67,10 @@ export class FinalOrder implements Checker {
         break;
       case 'failed':
         // A log that failed has answered, too: that everything is dirty then is another checker's rule.
-        if (!happening.late) this.answered(happening.command);
+        if (!happening.late) {
+          this.answered(happening.command);
+          if (triesToRun(happening.command)) this.givenUp.add(happening.command.by);
+        }
         break;
       case 'abandoned':
         break;
@@ -88,6 +97,7 @@ export class FinalOrder implements Checker {
         this.vcpusStopped = false;
         break;
       case 'getDirtyLog':
+        this.reports.clear();
         this.collected = collection(this.vcpusStopped && this.notIn(STOPPED).length === 0);
         break;
       case 'syncBitmap':
@@ -134,11 +144,23 @@ export class FinalOrder implements Checker {
         if (this.finalSet === undefined) return 'comes before the final sync';
         if (this.finalSet === command.params.dirtySet) return undefined;
         return `names set ${command.params.dirtySet}, and the final sync made set ${this.finalSet}`;
+      case 'discardDirty':
+        if (this.finalSet === command.params.dirtySet) return undefined;
+        return `names set ${command.params.dirtySet}, and the final sync made ${this.finalSet === undefined ? 'none' : `set ${this.finalSet}`}`;
+      case 'sendMissing':
+        return this.destinationRuns ? undefined : 'comes before the guest runs on the destination';
       case 'sendDeviceState':
         if (this.states.get(`device/${command.params.device}`) === 'STOP_COPY') return undefined;
         return `reads ${command.params.device} before it is in STOP_COPY`;
+      case 'resumeVcpus':
+        return this.unless(
+          this.notIn(['RUNNING']).filter((address) => !this.givenUp.has(address)),
+          'comes before',
+          'runs',
+        );
+      case 'loadDestination':
       case 'releaseStorage':
-        if (!this.memorySent) return 'comes before the last copy of memory was sent';
+        if (!this.memorySent) return 'comes before the last copy of memory was sent, or the dirty pages were discarded';
         return this.unless(
           this.deviceIds().filter((id) => !this.statesSent.has(id)),
           'comes before the state of',
@@ -197,8 +219,11 @@ export class FinalOrder implements Checker {
 
   private done(happening: Seen<'done'>): void {
     const { command, event } = happening;
+    const change = changeIn(happening);
+    if (change !== undefined) this.changed(change);
     const because = this.guest.done(happening);
     if (because !== undefined && !this.goesBack) this.broke.at(happening.position, `${command.name} ${because}`);
+    if (destinationSaysThatItRuns(command, event)) this.destinationRuns = true;
     switch (command.name) {
       case 'stopVcpus':
         this.vcpusStopped = true;
@@ -223,6 +248,7 @@ export class FinalOrder implements Checker {
         if (command.params.final) this.finalSet = this.lastSet;
         break;
       case 'sendRemaining':
+      case 'discardDirty':
         this.memorySent = true;
         break;
       case 'sendDeviceState':
@@ -239,15 +265,36 @@ export class FinalOrder implements Checker {
 
   private answered(command: Command): void {
     if (command.name === 'getDirtyLog' && this.collected !== undefined) this.collected.logAnswered = true;
-    if (command.name === 'reportDirty') this.collected?.reported.add(command.by);
+    if (command.name !== 'reportDirty') return;
+    this.collected?.reported.add(command.by);
+    this.reports.set(command.by, [...(this.reports.get(command.by) ?? []), ...command.params.of]);
   }
 
   private stopsLog(command: Extract<Command, { name: 'stopDirtyLog' | 'stopTracking' }>, position: number): void {
-    if (this.finalSet === undefined) {
+    if (this.finalSet === undefined && !this.isRetired(command)) {
       this.stoppedEarly ??= { position, because: `${command.name} of ${command.by} comes before the final sync` };
     }
     if (command.name === 'stopDirtyLog') this.logRuns = false;
     else for (const of of command.params.of) this.tracks.delete(`${command.by} ${of}`);
+  }
+
+  /** Whether those whose tracking stops are no longer needed: others have begun, and it has been read for the last time. */
+  private isRetired(command: Extract<Command, { name: 'stopDirtyLog' | 'stopTracking' }>): boolean {
+    if (command.name !== 'stopTracking') return false;
+    const container = this.containers.find(({ id }) => command.by === `tracking/${id}`);
+    if (container === undefined) return false;
+    const wanted = trackersOf(container);
+    const read = this.reports.get(command.by) ?? [];
+    return (
+      command.params.of.every((of) => !wanted.includes(of) && read.includes(of)) &&
+      wanted.every((of) => this.tracks.has(`${command.by} ${of}`))
+    );
+  }
+
+  private changed({ device, came }: { readonly device: string; readonly came: boolean }): void {
+    this.containers = changedContainers(this.containers, { device, came });
+    if (came) this.states.set(`device/${device}`, 'RUNNING');
+    else this.states.delete(`device/${device}`);
   }
 
   private announced({ event }: Seen<'fact'>): void {
@@ -288,4 +335,9 @@ function trackersOf(container: PlannedContainer): readonly string[] {
 /** With x-pre-copy-dirty-page-tracking=off a device keeps its container from being collected until all have stopped. */
 function reportsWhileRunning({ preCopyDirtyTracking }: PlannedContainer['devices'][number]): boolean {
   return preCopyDirtyTracking !== false;
+}
+
+/** The last two ways to a device that runs. */
+function triesToRun({ name, params }: Command): boolean {
+  return name === 'resetDevice' || (name === 'setDeviceState' && 'target' in params && params.target === 'RUNNING');
 }

@@ -9,7 +9,7 @@
  * after the dummy write, G4 and G6 every page and no holes, G5 vCPUs that run until all of it is done; G7 is their sum.
  */
 import type { Command } from '../core/effect.ts';
-import { type Happening, type PlannedContainer, resultOf } from './happening.ts';
+import { destinationSaysThatItRuns, type Happening, type PlannedContainer, resultOf } from './happening.ts';
 
 type Done = Extract<Happening, { kind: 'done' }>;
 
@@ -48,7 +48,7 @@ export class GuestOrder {
   done({ command, event }: Done): string | undefined {
     const driver = this.driverOf(command);
     if (command.name === 'stopVcpus') this.vcpusStopped = true;
-    if (command.name === 'startDestination') this.destinationRuns = true;
+    if (destinationSaysThatItRuns(command, event)) this.destinationRuns = true;
     if (driver === undefined) return undefined;
     switch (command.name) {
       case 'notifyGuest':

@@ -32,6 +32,8 @@ export interface PlannedContainer {
   /** Whose rule decides between the trackers; absent: QEMU's. */
   readonly choice?: 'qemu' | 'iommu-first' | 'per-device';
   readonly devices: readonly PlannedDevice[];
+  /** Described and not there yet: they may be plugged. Absent: none. */
+  readonly pluggable?: readonly PlannedDevice[];
 }
 
 interface When {
@@ -65,6 +67,11 @@ export function resultOf<N extends CommandName>(event: RecordedEvent, _name: N):
 /** The state that an answer about a device names. */
 export function stateOf(event: RecordedEvent): DeviceState {
   return event.state as DeviceState;
+}
+
+/** The answer to the order to run; or, where that was lost, to the question whether it does. */
+export function destinationSaysThatItRuns(command: Command, event: RecordedEvent): boolean {
+  return command.name === 'startDestination' || (command.name === 'queryDestination' && event.state === 'running');
 }
 
 /** Reads records in order and says what happened: first the event of a record, then its effects. */

@@ -10,7 +10,7 @@ import type { DeviceState, FeatureMask } from '../../machines/words.ts';
 import type { Command } from '../core/effect.ts';
 import { type Checker, type CheckResult, FirstBreak } from './checker.ts';
 import { pathBetween } from './device-arcs.ts';
-import { type Happening, stateOf } from './happening.ts';
+import { type Happening, type PlannedContainer, type PlannedDevice, stateOf } from './happening.ts';
 
 interface Device {
   readonly features: FeatureMask;
@@ -29,7 +29,7 @@ export class LegalArcs implements Checker {
   see(happening: Happening): void {
     switch (happening.kind) {
       case 'opened':
-        for (const { id, features } of happening.containers.flatMap(({ devices }) => devices)) {
+        for (const { id, features } of happening.containers.flatMap(allDevices)) {
           for (const address of [`device/${id}`, `device/destination/${id}`]) {
             this.devices.set(address, { features, possible: new Set(['RUNNING']) });
           }
@@ -81,6 +81,12 @@ export class LegalArcs implements Checker {
   }
 
   private done({ command, event, position }: Seen<'done'>): void {
+    if (command.name === 'plugDevice') {
+      for (const host of ['device', 'device/destination']) {
+        const plugged = this.devices.get(`${host}/${command.params.device}`);
+        if (plugged !== undefined) plugged.possible = new Set(['RUNNING']);
+      }
+    }
     const device = this.devices.get(command.by);
     if (device === undefined) return;
     const state = stateOf(event);
@@ -120,6 +126,11 @@ export class LegalArcs implements Checker {
     const device = this.devices.get(to.replace(/^vfio\//, 'device/'));
     if (device !== undefined) device.possible = new Set(['RUNNING']);
   }
+}
+
+/** Those that may be plugged as well: they come in RUNNING. */
+function allDevices({ devices, pluggable = [] }: PlannedContainer): readonly PlannedDevice[] {
+  return [...devices, ...pluggable];
 }
 
 function names(states: ReadonlySet<DeviceState>): string {

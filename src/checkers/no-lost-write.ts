@@ -6,6 +6,7 @@
  * A broken one names the pages and two records: the hand-over, and the final sync, which is where a page is lost first if
  * no log reported it.
  */
+import type { Commands } from '../../machines/words.ts';
 import type { Checker, CheckResult, ModelTruth } from './checker.ts';
 import { type Happening, resultOf } from './happening.ts';
 
@@ -31,6 +32,7 @@ export class NoLostWrite implements Checker {
     if (command.name === 'syncBitmap' && command.params.final) {
       this.finalSync = { position, underReportedPages: resultOf(event, 'syncBitmap').underReportedPages ?? 0 };
     }
+    if (command.name === 'sendMissing') this.arrived(resultOf(event, 'sendMissing'), position);
     if (command.name === 'startDestination') {
       const { lostPages, firstLostPages = [] } = resultOf(event, 'startDestination');
       this.handedOverAt = position;
@@ -50,6 +52,13 @@ export class NoLostWrite implements Checker {
         : `, the first of them ${told.firstLostPages.join(', ')}`;
     const because = `${lostPages} pages differ at the hand-over${named}${this.blame(lostPages)}`;
     return { name, held: false, because, position };
+  }
+
+  /** After a post-copy: everything has been delivered once, and nothing over what the guest wrote there. */
+  private arrived({ lostPages = 0, firstLostPages = [] }: Commands['sendMissing']['result'], position: number): void {
+    if (lostPages === 0) return;
+    this.handedOverAt = position;
+    this.told = { lostPages: lostPages + (this.told?.lostPages ?? 0), firstLostPages };
   }
 
   /** Whose loss it is: the logs', whose last chance the final sync was, or the copy's after it. */

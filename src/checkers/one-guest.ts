@@ -1,9 +1,11 @@
 /**
- * Never two running guests, and after any end exactly one, or none where the outcome says `in-doubt`.
+ * Never two running guests, and after any end exactly one, or none where the outcome says `in-doubt` or the source is dead.
  *
  * It counts who *may* run, not who is thought to: an order to run counts from the moment it is on its way, answered or not,
  * and only a definite refusal takes it back. A time-out or a broken connection refuses nothing. So two guests are found when
- * the second is told to run, before anything could be lost by it.
+ * the second is told to run, before anything could be lost by it. What settles a doubt is a host's own answer about itself,
+ * the answer that its process has been ended, or an operator's word that it is fenced. Until then nobody may end the
+ * destination either: a guest that may run there must not be replaced by an older one.
  */
 import type { Errno } from '../../machines/words.ts';
 import { type Checker, type CheckResult, FirstBreak } from './checker.ts';
@@ -20,6 +22,7 @@ export class OneGuest implements Checker {
   private source: Runs = 'yes';
   private destination: Runs = 'no';
   private startIssued = false;
+  private sourceFenced = false;
 
   see(happening: Happening): void {
     switch (happening.kind) {
@@ -28,6 +31,7 @@ export class OneGuest implements Checker {
         break;
       case 'done':
         this.done(happening.command.name, happening.late);
+        if (happening.command.name === 'queryDestination') this.told(String(happening.event.state));
         break;
       case 'failed':
         if (!happening.late) this.failed(happening.command.name, happening.errno);
@@ -38,8 +42,14 @@ export class OneGuest implements Checker {
       case 'fact':
         if (happening.event.type === 'ENDED') this.ended(String(happening.event.outcome), happening.position);
         break;
-      case 'opened':
       case 'told':
+        if (happening.event.type === 'DESTINATION_FENCED') this.endDestination();
+        if (happening.event.type === 'SOURCE_FENCED') {
+          this.sourceFenced = true;
+          this.source = 'no';
+        }
+        break;
+      case 'opened':
         break;
       default:
         happening satisfies never;
@@ -65,14 +75,31 @@ export class OneGuest implements Checker {
       this.startIssued = true;
       if (this.destination === 'no') this.destination = 'maybe';
     }
+    if (command === 'quitDestination' && this.destination !== 'no') {
+      const runs = this.destination === 'yes' ? 'runs' : 'may run';
+      this.broke.at(position, `the destination is ended (quitDestination) while it ${runs} the guest`);
+    }
+  }
+
+  /** What the destination says of itself; `starting` leaves it open, and what is gone cannot be told to run any more. */
+  private told(state: string): void {
+    if (state === 'gone') this.endDestination();
+    else if (state === 'running') this.destination = 'yes';
+    else if (state !== 'starting') this.destination = 'no';
   }
 
   private done(command: string, late: boolean): void {
     if (command === 'startDestination') this.destination = 'yes';
+    if (command === 'quitDestination') this.endDestination();
     // A late answer says that it happened, not when: another order may have come after it.
     if (late) return;
     if (command === 'stopVcpus') this.source = 'no';
     if (command === 'resumeVcpus') this.source = 'yes';
+  }
+
+  private endDestination(): void {
+    this.destination = 'no';
+    this.startIssued = false;
   }
 
   private failed(command: string, errno: Errno): void {
@@ -92,6 +119,7 @@ export class OneGuest implements Checker {
       }
       return;
     }
+    if (this.sourceFenced && destination === 'no') return;
     if (source !== 'yes' || destination !== 'no') {
       this.broke.at(position, `ended ${outcome}, yet not the source alone runs (${who})`);
     }

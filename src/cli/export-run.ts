@@ -1,21 +1,50 @@
-/** Writes one run as NDJSON, to stdout or to a file that is whole or not there. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { ndjsonLines } from '../journal/export.ts';
+/**
+ * Writes one run as NDJSON: to stdout, or to a file that is whole or not there. What is no plain file (`/dev/stdout`, a pipe) is
+ * written to, not replaced.
+ */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type ExportOptions, exportOf } from '../journal/export.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { JournalError } from '../journal/journal-error.ts';
 import { UsageError } from './usage-error.ts';
 
-export async function exportRun(journal: Journal, run: string, file: string): Promise<void> {
-  const text = [...ndjsonLines(journal, run)].join('');
+/** Gives back what is wrong behind the records that were written, if anything. */
+export async function exportRun(
+  journal: Journal,
+  run: string,
+  file: string,
+  options: ExportOptions,
+): Promise<JournalError | undefined> {
+  const { lines, damage } = exportOf(journal, run, options);
+  const text = lines.join('');
   if (file === '-') {
     process.stdout.write(text);
-    return;
+    return damage;
   }
-  const part = `${file}.part`;
   try {
-    writeFileSync(part, text);
+    const there = statSync(file, { throwIfNoEntry: false });
+    if (there === undefined || there.isFile()) writeWhole(file, text);
+    else writeFileSync(file, text);
+    return damage;
+  } catch (error) {
+    throw new UsageError(`cannot write ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Under another name first, synced, then in place: whatever happens, the file is the old one or the new one. */
+function writeWhole(file: string, text: string): void {
+  const part = `${file}.${process.pid}.part`;
+  try {
+    const descriptor = openSync(part, 'w');
+    try {
+      writeFileSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
     renameSync(part, file);
   } catch (error) {
     rmSync(part, { force: true });
-    throw new UsageError(`cannot write ${file}: ${(error as Error).message}`, { cause: error });
+    throw error;
   }
 }

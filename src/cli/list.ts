@@ -1,12 +1,13 @@
-/** `switchover list scenarios|experiments|policies|machines|devices|trackers`: what there is to name on the command line. */
+/** `switchover list WHAT`: what there is to name on the command line, and the deadlines of all commands. */
 import { Argument, type Command } from 'commander';
 import { machines, policies } from '../../machines/index.ts';
+import { listDeadlines } from '../lab/deadlines.ts';
 import { DEVICES } from '../lab/devices.ts';
 import { listExperiments } from '../lab/experiment/shipped.ts';
 import { listScenarios } from '../lab/scenario/shipped-files.ts';
 import { TRACKERS } from '../lab/trackers.ts';
 
-const WHAT = ['scenarios', 'experiments', 'policies', 'machines', 'devices', 'trackers'] as const;
+const WHAT = ['scenarios', 'experiments', 'policies', 'machines', 'devices', 'trackers', 'deadlines'] as const;
 type What = (typeof WHAT)[number];
 
 interface Listed {
@@ -14,6 +15,8 @@ interface Listed {
   readonly description: string;
   readonly source?: string;
   readonly hypothetical?: boolean;
+  /** More than a line. */
+  readonly paragraph?: true;
 }
 
 const EXAMPLES = `
@@ -24,7 +27,7 @@ Examples:
 export function listCommand(program: Command): void {
   program
     .command('list')
-    .description('list what can be named: scenarios, experiments, policies, machines, devices, trackers')
+    .description('list what can be named: scenarios, experiments, policies, machines, devices, trackers, deadlines')
     .addArgument(new Argument('<what>', 'what to list').choices(WHAT))
     .option('--json', 'as JSON')
     .addHelpText('after', EXAMPLES)
@@ -51,6 +54,8 @@ function things(what: What): readonly Listed[] {
       return DEVICES;
     case 'trackers':
       return TRACKERS;
+    case 'deadlines':
+      return listDeadlines();
     default:
       return what satisfies never;
   }
@@ -63,9 +68,12 @@ function text(listed: readonly Listed[]): string {
   const width = Math.max(...listed.map(({ name }) => name.length));
   const indent = ' '.repeat(width + 2);
   return listed
-    .map(({ name, description, source, hypothetical }) => {
+    .map(({ name, description, source, hypothetical, paragraph }) => {
       const told = `${hypothetical === true ? 'HYPOTHETICAL: ' : ''}${description}`;
-      const lines = [...(source === undefined ? [told] : wrapped(told)), ...(source === undefined ? [] : [source])];
+      const lines = [
+        ...(source === undefined && paragraph !== true ? [told] : wrapped(told)),
+        ...(source === undefined ? [] : [source]),
+      ];
       return `${name.padEnd(width)}  ${lines.join(`\n${indent}`)}\n`;
     })
     .join('');

@@ -5,10 +5,13 @@
  */
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
+import { benchCommand } from './bench.ts';
+import { checkCommand } from './check.ts';
 import { compareCommand } from './compare.ts';
 import { describeError } from './describe-error.ts';
 import { drawCommand } from './draw.ts';
 import { listCommand } from './list.ts';
+import { recoverCommand } from './recover.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 
@@ -25,7 +28,17 @@ export function program(): Command {
     .showHelpAfterError('(switchover --help says more)')
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
-  for (const add of [runCommand, compareCommand, replayCommand, drawCommand, listCommand]) add(command);
+  for (const add of [
+    runCommand,
+    compareCommand,
+    checkCommand,
+    replayCommand,
+    recoverCommand,
+    drawCommand,
+    listCommand,
+    benchCommand,
+  ])
+    add(command);
   // Commander gives a subcommand the settings of its parent only if it is made by it; ours are, and inherit exitOverride.
   return command;
 }

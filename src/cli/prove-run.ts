@@ -1,13 +1,16 @@
 /** The proof of one run: folded again, and if asked made again, with a sentence for a person. */
 import type { Opened, Rec } from '../core/record.ts';
-import type { Journal } from '../journal/journal.ts';
+import { standingOf } from '../core/system.ts';
 import { recordText } from '../journal/record-text.ts';
-import { type RecordedCancel, rehearse } from '../lab/rehearse.ts';
+import { reenact } from '../lab/re-enact.ts';
+import { cancelsIn, rehearse } from '../lab/rehearse.ts';
 import { ReportProjection } from '../lab/report/projection.ts';
 import type { Report } from '../lab/report/report.ts';
 import type { Scenario } from '../lab/scenario/scenario.ts';
 import { fingerprint } from '../run/fingerprint.ts';
 import { compareRecords } from '../run/re-run.ts';
+import { isTakeUp } from '../run/recover.ts';
+import { RecoveryError } from '../run/recovery-error.ts';
 import { type Divergence, replay } from '../run/replay.ts';
 import { VERSION } from '../version.ts';
 import { UsageError } from './usage-error.ts';
@@ -25,8 +28,12 @@ export interface ProofOptions {
   readonly allowDrift: boolean;
 }
 
-export function proveRun(journal: Journal, run: string, { reRun, allowDrift }: ProofOptions): Proof {
-  const records: Rec[] = [...journal.read(run)];
+/** `records`: all that there are of the run, from its first. */
+export async function proveRun(
+  records: readonly Rec[],
+  run: string,
+  { reRun, allowDrift }: ProofOptions,
+): Promise<Proof> {
   const [first] = records;
   if (first?.kind !== 'opened') throw new UsageError(`run "${run}" has no first record`);
   const { opened } = first;
@@ -47,14 +54,9 @@ export function proveRun(journal: Journal, run: string, { reRun, allowDrift }: P
         `run "${run}" was driven by ${opened.drivers.join(', ')}: only a modelled run can be made again`,
       );
     }
-    const again = rehearse(opened.scenario as Scenario, {
-      run,
-      cancels: cancelsIn(records, opened.scenario as Scenario),
-    });
-    const hasEnded = folded.system?.charts.get('migration')?.status === 'done';
-    const remade = [...asVersion(opened, again.journal.read(run))];
-    // A run whose process died is a beginning of the run that is made again.
-    const divergence = compareRecords(records, hasEnded ? remade : remade.slice(0, records.length), recordText);
+    const divergence = records.some(isTakeUp)
+      ? await reenactedDivergence(records)
+      : remadeDivergence(records, opened, standingOf(folded.system?.charts.get('migration')) !== 'goes-on');
     if (divergence !== undefined) return diverged(run, divergence.position, divergence, 'the re-run');
   }
   const how = reRun ? 'replayed and re-run' : 'replayed';
@@ -62,11 +64,24 @@ export function proveRun(journal: Journal, run: string, { reRun, allowDrift }: P
   return { run, records: records.length, divergence: undefined, sentence, report };
 }
 
-/** What a person did while it ran (Ctrl-C, `cancel()`): it is no part of the scenario, and is done again. */
-function cancelsIn(records: readonly Rec[], { cancelAtNs }: Scenario): readonly RecordedCancel[] {
-  const isCancel = (record: Rec) =>
-    record.kind === 'input' && record.by === 'operator' && record.event.type === 'CANCEL' && record.atNs !== cancelAtNs;
-  return records.filter(isCancel).map(({ position, atNs }) => ({ position, atNs }));
+function remadeDivergence(records: readonly Rec[], opened: Opened, hasEnded: boolean): Divergence | undefined {
+  const { run, scenario } = opened;
+  const again = rehearse(scenario as Scenario, { run, cancels: cancelsIn(records, scenario as Scenario) });
+  const remade = [...asVersion(opened, again.journal.read(run))];
+  // A run whose process died is a beginning of the run that is made again.
+  return compareRecords(records, hasEnded ? remade : remade.slice(0, records.length), recordText);
+}
+
+/** A run that was recovered is made again with its crashes, and held to the journal as it goes. */
+async function reenactedDivergence(records: readonly Rec[]): Promise<Divergence | undefined> {
+  try {
+    const { prepared } = await reenact(records);
+    prepared.driver.close();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RecoveryError) || error.divergence === undefined) throw error;
+    return error.divergence;
+  }
 }
 
 /** Where drift is allowed, version and charts of the first record are not what is compared. */

@@ -1,8 +1,12 @@
 /**
  * `switchover replay JOURNAL`: fold a journal again and hold every record to what it caused then; with `--re-run`, make a
  * modelled run once more and compare record by record; with `--export`, write it as NDJSON.
+ *
+ * Damage in one run keeps no other from being proved. Of a damaged run nothing is proved or exported, unless `--until-damage`
+ * asks for what is good of it; the exit code is 4 all the same.
  */
 import type { Command } from 'commander';
+import { describeError } from './describe-error.ts';
 import { UsageError } from './usage-error.ts';
 
 interface ReplayOptions {
@@ -10,6 +14,7 @@ interface ReplayOptions {
   readonly reRun?: boolean;
   readonly export?: string;
   readonly allowDrift?: boolean;
+  readonly untilDamage?: boolean;
   readonly json?: boolean;
 }
 
@@ -19,6 +24,7 @@ Examples:
   $ switchover replay runs.db --run vgpu-on-10-gb-s-1 --re-run --json`;
 
 const DIVERGED = 3;
+const DAMAGED = 4;
 
 export function replayCommand(program: Command): void {
   program
@@ -29,6 +35,7 @@ export function replayCommand(program: Command): void {
     .option('--re-run', 'make the modelled run once more, and compare every record')
     .option('--export <file>', 'write the run as NDJSON to this file, or - for stdout')
     .option('--allow-drift', 'replay although the charts have changed since')
+    .option('--until-damage', 'of a damaged run take the records before the damage (the exit code is still 4)')
     .option('--json', 'print reports as JSON, one a line')
     .addHelpText('after', EXAMPLES)
     .action((path: string, options: ReplayOptions) => replayAll(path, options));
@@ -36,9 +43,11 @@ export function replayCommand(program: Command): void {
 
 async function replayAll(path: string, options: ReplayOptions): Promise<void> {
   const { openJournal } = await import('../journal/open.ts');
-  const journal = openJournal(path, { readonly: true });
+  const untilDamage = options.untilDamage === true;
+  const journal = openJournal(path, { readonly: true, untilDamage });
   try {
-    const present = journal.runs().map(({ run }) => run);
+    const summaries = journal.runs();
+    const present = summaries.map(({ run }) => run);
     const chosen = options.run === undefined ? present : present.filter((run) => run === options.run);
     if (chosen.length === 0) {
       const known = present.length === 0 ? 'it has none' : `it has ${present.join(', ')}`;
@@ -50,17 +59,32 @@ async function replayAll(path: string, options: ReplayOptions): Promise<void> {
       const [only, ...others] = chosen;
       if (others.length > 0) throw new UsageError(`which run to export? --run ${chosen.join(' | --run ')}`);
       const { exportRun } = await import('./export-run.ts');
-      await exportRun(journal, only as string, options.export);
+      const damage = await exportRun(journal, only as string, options.export, { untilDamage });
+      if (damage !== undefined) tellDamage(damage);
       return;
     }
     const { proveRun } = await import('./prove-run.ts');
+    const { goodRecords } = await import('../journal/good-records.ts');
     for (const run of chosen) {
-      const proof = proveRun(journal, run, { reRun: options.reRun === true, allowDrift: options.allowDrift === true });
-      if (options.json === true) process.stdout.write(`${JSON.stringify(proof)}\n`);
-      else process.stdout.write(`${proof.sentence}\n`);
-      if (proof.divergence !== undefined) process.exitCode = DIVERGED;
+      const { records, damage } = goodRecords(journal, summaries.find((one) => one.run === run) ?? { run });
+      if (damage !== undefined) tellDamage(damage);
+      if (damage !== undefined && !(untilDamage && records.length > 0)) continue;
+      const proof = await proveRun(records, run, {
+        reRun: options.reRun === true,
+        allowDrift: options.allowDrift === true,
+      });
+      const { sentence, divergence } = proof;
+      const told = { ...proof, ...(damage === undefined ? {} : { damage: damage.message }) };
+      if (options.json === true) process.stdout.write(`${JSON.stringify(told)}\n`);
+      else process.stdout.write(`${damage === undefined ? '' : 'Until the damage: '}${sentence}\n`);
+      if (divergence !== undefined && process.exitCode !== DAMAGED) process.exitCode = DIVERGED;
     }
   } finally {
     journal.close();
   }
+}
+
+function tellDamage(damage: Error): void {
+  process.stderr.write(`${describeError(damage).message}\n`);
+  process.exitCode = DAMAGED;
 }

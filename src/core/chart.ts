@@ -6,7 +6,14 @@
  * faster, and a property test in test/core holds the two (and a live actor) equal. One shared `out` array is safe
  * because a step never re-enters itself. Refuses actors, promises and everything else that is not data.
  */
-import { type AnyActorScope, type AnyMachineSnapshot, type AnyStateMachine, createActor } from 'xstate';
+import {
+  type AnyActorScope,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type AnyStateNode,
+  type AnyTransitionDefinition,
+  createActor,
+} from 'xstate';
 import type { OutputRoute } from '../../machines/messages.ts';
 import type { RecordedEvent } from './record.ts';
 
@@ -35,8 +42,11 @@ interface ExecutedAction {
   readonly exec: unknown;
 }
 
+/** Told of every transition that a step takes, microsteps included; what a coverage is counted from. */
+export type WatchTransitions = (taken: readonly AnyTransitionDefinition[]) => void;
+
 /** Makes a stepper for a machine. The sample actor for its scope is made at the first `start`, with that input. */
-export function createChart(machine: AnyStateMachine): Chart {
+export function createChart(machine: AnyStateMachine, watch?: WatchTransitions): Chart {
   let out: ChartOutput[] = [];
   let scope: AnyActorScope | undefined;
   const collect = (action: ExecutedAction): void => {
@@ -46,9 +56,10 @@ export function createChart(machine: AnyStateMachine): Chart {
   const scopeOf = (options: { input: unknown } | { snapshot: never }): AnyActorScope => {
     if (scope !== undefined) return scope;
     const self = createActor(machine, options as { input: unknown });
+    keepLookUps(machine);
     scope = {
       self,
-      system: self.system,
+      system: watchedSystem(self.system, watch),
       id: self.id,
       sessionId: self.sessionId,
       logger: () => {},
@@ -77,6 +88,23 @@ export function createChart(machine: AnyStateMachine): Chart {
       return { snapshot: next, outputs: out, taken };
     },
   };
+}
+
+/** Tells of microsteps without XState's inspection, which makes an event of each for observers that are not there. */
+function watchedSystem(system: AnyActorScope['system'], watch: WatchTransitions | undefined): AnyActorScope['system'] {
+  const tell = (seen: { readonly type: string; readonly _transitions?: readonly AnyTransitionDefinition[] }) => {
+    if (seen.type === '@xstate.microstep' && seen._transitions !== undefined) watch?.(seen._transitions);
+  };
+  return Object.assign(Object.create(system) as typeof system, { _sendInspectionEvent: tell });
+}
+
+/** What XState finds again in a WeakMap each time a state is entered or left, and what never changes. */
+function keepLookUps(machine: AnyStateMachine): void {
+  const nodes = (machine.root.machine as unknown as { readonly idMap: ReadonlyMap<string, AnyStateNode> }).idMap;
+  for (const node of nodes.values()) {
+    Object.defineProperty(node, 'invoke', { value: node.invoke, configurable: true });
+    if (node.type === 'compound') Object.defineProperty(node, 'initial', { value: node.initial, configurable: true });
+  }
 }
 
 function failOnError(machine: AnyStateMachine, snapshot: Snapshot): void {

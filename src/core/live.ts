@@ -14,7 +14,7 @@ import { createLiveChart, type Inspector, type LiveChart } from './live-chart.ts
 import { type Clock, LiveWaits } from './live-waits.ts';
 import type { Address, EffectId, Input, RecordedEvent } from './record.ts';
 import { DELIVERIES_MAX, type Letter, type OutputSink, putOut } from './route.ts';
-import type { ChartSet } from './system.ts';
+import { type ChartSet, standingOf } from './system.ts';
 
 export interface LiveOptions {
   /** Of the actors' timers and of the commands' deadlines. */
@@ -158,7 +158,7 @@ class LiveSystem implements Live, OutputSink {
       if (!this.over) this.carryOut(effect);
     }
     const root = this.open.get(this.charts.root.address);
-    if (root?.actor.getSnapshot().status === 'done') this.stop();
+    if (standingOf(root?.actor.getSnapshot()) !== 'goes-on') this.stop();
   }
 
   private post(to: Address, from: string, event: RecordedEvent): void {

@@ -5,7 +5,7 @@
 
 import type { AnyStateMachine } from 'xstate';
 import type { Kind } from '../../machines/messages.ts';
-import { type Chart, createChart, type Snapshot } from './chart.ts';
+import { type Chart, createChart, type Snapshot, type WatchTransitions } from './chart.ts';
 import type { Command, Timer } from './effect.ts';
 import type { Address, EffectId } from './record.ts';
 
@@ -26,9 +26,9 @@ export interface ChartSet {
 
 /**
  * Steppers for a set of machines. `policy` is looked up by the run's own choice, so that the same set of charts runs
- * with any convergence policy.
+ * with any convergence policy. `watch` is told of every transition that any of them takes.
  */
-export function chartSet(machines: Readonly<Record<Kind, AnyStateMachine>>): ChartSet {
+export function chartSet(machines: Readonly<Record<Kind, AnyStateMachine>>, watch?: WatchTransitions): ChartSet {
   const charts = new Map<string, Chart>();
   return {
     root: { address: 'migration', kind: 'migration' },
@@ -37,12 +37,23 @@ export function chartSet(machines: Readonly<Record<Kind, AnyStateMachine>>): Cha
       if (chart === undefined) {
         const machine = machines[kind as Kind];
         if (machine === undefined) throw new Error(`no chart of kind "${kind}"`);
-        chart = createChart(machine);
+        chart = createChart(machine, watch);
         charts.set(kind, chart);
       }
       return chart;
     },
   };
+}
+
+/** Carried by a state of the root chart in which nothing happens by itself until somebody takes the run up again. */
+const RESTS = 'rests';
+
+/** Whether a run goes on by itself: `rests` until somebody takes it up again, `ended` for ever. */
+export type Standing = 'goes-on' | 'rests' | 'ended';
+
+export function standingOf(root: Pick<Snapshot, 'status' | 'hasTag'> | undefined): Standing {
+  if (root?.status === 'done') return 'ended';
+  return root?.hasTag(RESTS) === true ? 'rests' : 'goes-on';
 }
 
 /** `device/destination/nic0` -> `device`. */

@@ -277,6 +277,8 @@ function migration({ devices = [], container = '0', pages = 256 }: ConformanceSu
     ...devices.map((id) => driverStep(id, 'resumeDma', { host: 'destination' })),
     ...(devices.length > 0 ? [track('stopTracking', { tracker: 'device', of: devices })] : []),
     step('stopDirtyLog', 'dirty-log'),
+    step('queryDestination', 'in-doubt'),
+    step('queryStorage', 'in-doubt'),
     step('quitDestination', 'destination'),
     step('acquireStorage', 'roll-back', { host: 'source' }),
     ...devices.map((id) => step('resetDevice', here(id))),

@@ -7,6 +7,7 @@ import type { Answer, CommandName, Verdict } from '../../machines/words.ts';
 import type { Command } from '../core/effect.ts';
 import type { EffectId, Input } from '../core/record.ts';
 import type { PageWrites } from '../streams/page-writes.ts';
+import type { Mishaps } from './mishaps.ts';
 
 export interface Driver {
   /** Goes into the first record, for example `model`. */
@@ -29,13 +30,18 @@ export interface Driver {
   abandon(id: EffectId): void;
   /** After a crash: what became of each command that has no answer. */
   reconcile(pending: readonly Command[]): Promise<readonly { readonly id: EffectId; readonly found: Found }[]>;
-  /** Unasked inputs, in this version the switchover ack: `SWITCHOVER_ACKED` to `pre-copy`. */
+  /**
+   * Unasked inputs, in this version the switchover ack: `SWITCHOVER_ACKED` to `pre-copy`, and a guest's own reset of a
+   * device: `RESET` to its mirror, `vfio/<device>`.
+   */
   readonly facts$: Observable<Input>;
   readonly pages$: Observable<PageWrites>;
   /** How far sending has come, for a person who watches; at most one a send window. */
   readonly progress$?: Observable<Progress>;
   /** What it knows and no command answers, for checkers; only a model knows any of it. */
   measured?(): Measured;
+  /** What its hardware can be told to let happen; only a model can be told anything. */
+  readonly mishaps?: Mishaps;
   /** Gives back what it holds (sockets, subscriptions). Idempotent. */
   close(): void;
 }

@@ -1,36 +1,53 @@
 /**
- * A driver that misbehaves on a plan, around any other: commands that fail, hang, come late, or are answered twice.
+ * A driver that misbehaves on a plan, around any other: commands that fail, hang, come late, are never answered or twice.
  *
- * It is for tests of what stands above a driver. A command that fails or hangs here never reaches the driver inside; one
- * that is slow is done in time and answered late. It keeps the port's other promises, so that only the planned fault shows.
+ * A command that fails or hangs never reaches the driver inside, unless the plan says that it is done all the same. Where
+ * failing means that hardware rests midway or that a log is emptied for nothing, the driver inside is told (mishaps.ts);
+ * one that cannot be told refuses such a plan. It keeps the port's other promises, so that only the planned fault shows.
  */
-import type { Answer, CommandName, Errno } from '../../machines/words.ts';
+import type { Answer, CommandName, DeviceState, Errno } from '../../machines/words.ts';
 import type { Entry, RunClock } from '../clock/clock.ts';
 import type { Command } from '../core/effect.ts';
 import type { EffectId } from '../core/record.ts';
+import { concernsDevice } from './device-named.ts';
 import type { Driver, Found } from './driver.ts';
+import type { Mishaps } from './mishaps.ts';
 
 export type Fault =
   /** Answered with this errno at once, and not done. */
   | { readonly kind: 'error'; readonly errno: Errno }
+  /** Done, and answered with this errno all the same; a log that was read for it has been emptied for nobody. */
+  | { readonly kind: 'done-error'; readonly errno: Errno }
+  /** A SET that fails with this errno and rests there: on its way, or in ERROR. */
+  | { readonly kind: 'midway'; readonly errno: Errno; readonly restsIn: DeviceState }
   /** Not done and never answered. */
   | { readonly kind: 'hang' }
+  /** Done and never answered. */
+  | { readonly kind: 'silent' }
   /** Done, and answered this much later, ns. */
   | { readonly kind: 'slow'; readonly byNs: number }
   /** Done, and answered twice at the same time: what no driver may do and a bad one does. */
   | { readonly kind: 'twice' };
 
 export interface PlannedFault {
-  /** From 1: which of all commands performed, or of those named `name`. The same id again is not counted again. */
+  /** From 1: which of all commands performed, or of those that `name` and `of` leave. The same id again is not counted again. */
   readonly nth: number;
   readonly name?: CommandName;
+  /** Only those that concern this device: `nic0` on the source, `destination/nic0`. */
+  readonly of?: string;
   readonly fault: Fault;
 }
 
-/** The same driver with faults. Throws a RangeError for an `nth` below 1. */
+/**
+ * The same driver with faults. Of two faults for one command the first in the plan strikes. Throws a RangeError for an `nth`
+ * below 1, and for a SET that is to rest midway where the driver inside cannot be told.
+ */
 export function withFaults(driver: Driver, clock: RunClock, plan: readonly PlannedFault[]): Driver {
-  for (const { nth } of plan) {
+  for (const { nth, fault } of plan) {
     if (!(Number.isInteger(nth) && nth >= 1)) throw new RangeError(`commands are counted from 1, not ${nth}`);
+    if (fault.kind === 'midway' && driver.mishaps === undefined) {
+      throw new RangeError(`the driver ${driver.name} has no device that could rest in ${fault.restsIn}`);
+    }
   }
   const faulty = new Faulty(driver, clock, plan);
   return {
@@ -43,6 +60,7 @@ export function withFaults(driver: Driver, clock: RunClock, plan: readonly Plann
     pages$: driver.pages$,
     ...(driver.progress$ === undefined ? {} : { progress$: driver.progress$ }),
     ...(driver.measured === undefined ? {} : { measured: () => driver.measured!() }),
+    ...(driver.mishaps === undefined ? {} : { mishaps: driver.mishaps }),
     perform: (command, answer) => faulty.perform(command, answer),
     abandon: (id) => faulty.abandon(id),
     reconcile: (pending) => faulty.reconcile(pending),
@@ -53,8 +71,7 @@ export function withFaults(driver: Driver, clock: RunClock, plan: readonly Plann
 class Faulty {
   readonly #driver: Driver;
   readonly #clock: RunClock;
-  readonly #plan: readonly PlannedFault[];
-  readonly #performed = new Map<CommandName | 'all', number>();
+  readonly #plan: readonly { readonly planned: PlannedFault; counted: number }[];
   /** The fault of each command that has one, by its id. */
   readonly #struck = new Map<EffectId, Fault | undefined>();
   /** Answers on the clock, so that they can be taken back. */
@@ -63,7 +80,7 @@ class Faulty {
   constructor(driver: Driver, clock: RunClock, plan: readonly PlannedFault[]) {
     this.#driver = driver;
     this.#clock = clock;
-    this.#plan = plan;
+    this.#plan = plan.map((planned) => ({ planned, counted: 0 }));
   }
 
   perform(command: Command, answer: (answer: Answer) => void): void {
@@ -78,7 +95,15 @@ class Faulty {
       case 'error':
         if (isNew) this.#answerLater(id, 0, () => answer(failed(command, fault.errno)));
         break;
+      case 'done-error':
+      case 'midway':
+        if (isNew) tell(this.#driver.mishaps, command, fault);
+        this.#driver.perform(command, () => answer(failed(command, fault.errno)));
+        break;
       case 'hang':
+        break;
+      case 'silent':
+        this.#driver.perform(command, () => {});
         break;
       case 'slow':
         this.#driver.perform(command, (result) => this.#answerLater(id, fault.byNs, () => answer(result)));
@@ -102,7 +127,7 @@ class Faulty {
 
   async reconcile(pending: readonly Command[]): Promise<readonly { readonly id: EffectId; readonly found: Found }[]> {
     const reached = pending.filter(({ id }) => !this.#keptFrom(id));
-    const found = await this.#driver.reconcile(reached);
+    const found = (await this.#driver.reconcile(reached)).map((one) => this.#asTold(one, reached));
     const kept = pending.filter(({ id }) => this.#keptFrom(id));
     return [...found, ...kept.map((command) => ({ id: command.id, found: this.#foundOf(command) }))];
   }
@@ -123,19 +148,25 @@ class Faulty {
     return fault?.kind === 'error' ? failed(command, fault.errno) : 'not-done';
   }
 
-  #faultOf({ name }: Command): Fault | undefined {
-    const ofAll = this.#count('all');
-    const ofName = this.#count(name);
-    const planned = this.#plan.find((one) =>
-      one.name === undefined ? one.nth === ofAll : one.name === name && one.nth === ofName,
-    );
-    return planned?.fault;
+  /** What was done and told as a failure is the same failure when it is asked for again. */
+  #asTold(one: { readonly id: EffectId; readonly found: Found }, pending: readonly Command[]) {
+    const fault = this.#struck.get(one.id);
+    const command = pending.find(({ id }) => id === one.id);
+    const answered = typeof one.found !== 'string';
+    if (command === undefined || !answered || (fault?.kind !== 'done-error' && fault?.kind !== 'midway')) return one;
+    return { id: one.id, found: failed(command, fault.errno) };
   }
 
-  #count(key: CommandName | 'all'): number {
-    const count = (this.#performed.get(key) ?? 0) + 1;
-    this.#performed.set(key, count);
-    return count;
+  /** Every plan counts for itself. */
+  #faultOf(command: Command): Fault | undefined {
+    let struck: Fault | undefined;
+    for (const one of this.#plan) {
+      const { name, of, nth, fault } = one.planned;
+      if ((name !== undefined && name !== command.name) || (of !== undefined && !concernsDevice(command, of))) continue;
+      one.counted += 1;
+      if (one.counted === nth) struck ??= fault;
+    }
+    return struck;
   }
 
   #answerLater(id: EffectId, byNs: number, answer: () => void): void {
@@ -145,6 +176,19 @@ class Faulty {
     });
     this.#late.set(id, entry);
   }
+}
+
+/** What of this failure only the driver inside can let happen. */
+function tell(
+  mishaps: Mishaps | undefined,
+  command: Command,
+  fault: Extract<Fault, { kind: 'done-error' | 'midway' }>,
+): void {
+  if (mishaps === undefined) return;
+  if (command.name === 'setDeviceState') {
+    mishaps.failSet(command, fault.errno, fault.kind === 'midway' ? fault.restsIn : command.params.target);
+  }
+  if (command.name === 'reportDirty' || command.name === 'getDirtyLog') mishaps.lose(command);
 }
 
 function failed({ name }: Command, errno: Errno): Answer {

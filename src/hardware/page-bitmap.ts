@@ -12,11 +12,14 @@ import type { PageWrites } from '../streams/page-writes.ts';
 import {
   clearGroups,
   clearGroupsWhere,
+  fillGroups,
+  GROUP_PAGES,
   lowestBit,
   maskOf,
   NO_GROUP,
   nextGroup,
   orGroups,
+  orWords,
   popcount32,
   type SummarisedWords,
   takeGroups,
@@ -86,7 +89,16 @@ export class PageBitmap {
   /** Sets `pages` pages from `firstPage` on; returns how many of them were not set before. */
   setRange(firstPage: number, pages: number): number {
     const endPage = this.#checkRange(firstPage, pages);
-    if (pages === 0) return 0;
+    const first = Math.ceil(firstPage / GROUP_PAGES);
+    const end = Math.floor(endPage / GROUP_PAGES);
+    if (first >= end) return this.#setEdge(firstPage, endPage);
+    const added = fillGroups(this.#levels, { first, end });
+    this.#count += added;
+    return added + this.#setEdge(firstPage, first * GROUP_PAGES) + this.#setEdge(end * GROUP_PAGES, endPage);
+  }
+
+  #setEdge(firstPage: number, endPage: number): number {
+    if (firstPage === endPage) return 0;
     const { words } = this;
     const firstWord = firstPage >>> 5;
     const lastWord = (endPage - 1) >>> 5;
@@ -277,17 +289,7 @@ export class PageBitmap {
     if (used === 0) return 0;
     const lastPage = (firstWord + used - 1) * 32 + 31 - Math.clz32(source[used - 1]!);
     if (lastPage >= this.pages) throw this.#outside(lastPage);
-    const { words } = this;
-    let added = 0;
-    for (let i = 0; i < used; i++) {
-      const w = firstWord + i;
-      const old = words[w]!;
-      const fresh = source[i]! & ~old;
-      if (fresh === 0) continue;
-      words[w] = old | fresh;
-      if (old === 0) this.#nowUsed(w);
-      added += popcount32(fresh);
-    }
+    const added = orWords(this.#levels, firstWord, source, used);
     this.#count += added;
     return added;
   }

@@ -7,7 +7,7 @@
  */
 
 /** Pages of a group: those that one word of the summary stands for. */
-const GROUP_PAGES = 1024;
+export const GROUP_PAGES = 1024;
 
 /** Bit k of word w stands for page 32 w + k; bit w of the summary is set while word w is not zero, and so on upwards. */
 export interface SummarisedWords {
@@ -73,6 +73,44 @@ export function wholeGroups(
   const end = toPage === pages ? Math.ceil(pages / GROUP_PAGES) : Math.floor(toPage / GROUP_PAGES);
   if (first >= end) return { groups: { first: 0, end: 0 }, fromPage: toPage, toPage };
   return { groups: { first, end }, fromPage: first * GROUP_PAGES, toPage: Math.min(end * GROUP_PAGES, toPage) };
+}
+
+/** Sets every page of whole groups, none of them short; returns how many were not set before. */
+export function fillGroups({ words, summary, top }: SummarisedWords, { first, end }: Groups): number {
+  let added = 0;
+  for (let s = first; s < end; s++) {
+    let set = 0;
+    for (let rest = summary[s]!; rest !== 0; rest &= rest - 1) set += popcount32(words[(s << 5) + lowestBit(rest)]!);
+    added += GROUP_PAGES - set;
+    summary[s] = -1;
+    top[s >>> 5]! |= 1 << s;
+  }
+  words.fill(-1, first << 5, end << 5);
+  return added;
+}
+
+/** ORs the first `used` words of `source` in from word `firstWord` on; returns how many pages were not set there before. */
+export function orWords(into: SummarisedWords, firstWord: number, source: Int32Array, used: number): number {
+  const { words, summary, top } = into;
+  const end = firstWord + used;
+  let added = 0;
+  for (let w = firstWord; w < end; ) {
+    const s = w >>> 5;
+    const groupEnd = Math.min((s + 1) << 5, end);
+    let inUse = 0;
+    for (; w < groupEnd; w++) {
+      const word = source[w - firstWord]!;
+      if (word === 0) continue;
+      const old = words[w]!;
+      inUse |= 1 << w;
+      words[w] = old | word;
+      added += popcount32(word & ~old);
+    }
+    if (inUse === 0) continue;
+    summary[s]! |= inUse;
+    top[s >>> 5]! |= 1 << s;
+  }
+  return added;
 }
 
 /** ORs `from` into `into`; returns how many pages were not set there before. */

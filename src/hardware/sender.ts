@@ -133,32 +133,44 @@ export class PageSender {
   #scan(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
     const { words } = this.#unsent;
     const nonZero = this.#memory.nonZero.words;
+    const received = this.#received;
     const marksZero = this.#wire.zeroPageBytes !== undefined;
+    const { first, again: anew, zero } = costs;
+    // In variables while the loop runs: it goes over every word of memory.
+    let { bytes: sentBytes, ns: sentNs } = tally;
     for (let page = this.#unsent.next(from); page !== -1 && page < to; ) {
       const w = page >>> 5;
       const firstOfWord = w * 32;
       let word = words[w]! & (-1 << (page & 31));
       if (firstOfWord + 32 > to) word &= -1 >>> (firstOfWord + 32 - to);
       const content = marksZero ? word & nonZero[w]! : word;
-      const again = content & this.#received[w]!;
-      const firstPages = popcount32(content ^ again);
-      const againPages = popcount32(again);
-      const zeroPages = popcount32(word ^ content);
-      const bytes = firstPages * costs.first.bytes + againPages * costs.again.bytes + zeroPages * costs.zero.bytes;
-      const ns = firstPages * costs.first.ns + againPages * costs.again.ns + zeroPages * costs.zero.ns;
-      if (tally.bytes + bytes > limit.bytes || tally.ns + ns >= limit.ns) {
+      const again = content & received[w]!;
+      // Most words are of one kind: one count tells all three.
+      const pages = word === -1 ? 32 : popcount32(word);
+      const zeroPages = content === word ? 0 : popcount32(word ^ content);
+      const againPages = again === 0 ? 0 : again === word ? pages : popcount32(again);
+      const firstPages = pages - zeroPages - againPages;
+      const bytes = firstPages * first.bytes + againPages * anew.bytes + zeroPages * zero.bytes;
+      const ns = firstPages * first.ns + againPages * anew.ns + zeroPages * zero.ns;
+      if (sentBytes + bytes > limit.bytes || sentNs + ns >= limit.ns) {
+        tally.bytes = sentBytes;
+        tally.ns = sentNs;
         const stopped = this.#scanWord(w, word, content, tally, costs, limit);
         if (stopped !== -1) return stopped;
+        sentBytes = tally.bytes;
+        sentNs = tally.ns;
       } else {
         tally.normalPages += firstPages + againPages;
         tally.zeroPages += zeroPages;
-        tally.bytes += bytes;
-        tally.ns += ns;
-        this.#received[w]! |= content;
+        sentBytes += bytes;
+        sentNs += ns;
+        received[w] = received[w]! | content;
       }
       // A neighbour that is dirty, too, is found without asking the summary.
       page = words[w + 1] ? firstOfWord + 32 + lowestBit(words[w + 1]!) : this.#unsent.next(firstOfWord + 32);
     }
+    tally.bytes = sentBytes;
+    tally.ns = sentNs;
     return to;
   }
 

@@ -24,6 +24,8 @@ export interface LostPages {
 
 export class Truth {
   readonly mode: TruthMode;
+  /** Called before these pages are looked at: whoever owes writes to them emits them now. */
+  settle: ((fromPage: number, toPage: number) => void) | undefined;
   readonly #differs: PageBitmap | undefined;
   readonly #source: Uint32Array | undefined;
   readonly #destination: Uint32Array | undefined;
@@ -55,18 +57,21 @@ export class Truth {
 
   /** The page as it is now has been sent; a zero page's marker counts as sent, too. */
   sent(page: number): void {
+    this.settle?.(page, page + 1);
     this.#differs?.clear(page);
     if (this.#destination !== undefined) this.#destination[page] = this.#source![page]!;
   }
 
   /** `pages` pages from `firstPage` on have been sent as they are now. */
   sentRange(firstPage: number, pages: number): void {
+    this.settle?.(firstPage, firstPage + pages);
     this.#differs?.clearRange(firstPage, pages);
     this.#destination?.set(this.#source!.subarray(firstPage, firstPage + pages), firstPage);
   }
 
   /** Every page of `set` from page `fromPage` up to, without, `toPage` has been sent as it is now. */
   sentAll(set: PageBitmap, fromPage = 0, toPage = set.pages): void {
+    this.settle?.(fromPage, toPage);
     this.#differs?.clearWhere(set, fromPage, toPage);
     if (this.#destination === undefined) return;
     for (let page = set.next(fromPage); page !== -1 && page < toPage; page = set.next(page + 1)) {
@@ -76,6 +81,7 @@ export class Truth {
 
   /** Whether the destination lacks the page's latest content. */
   differs(page: number): boolean {
+    this.settle?.(page, page + 1);
     const byBit = this.#differs?.get(page);
     const byVersion = this.#source === undefined ? byBit : this.#source[page] !== this.#destination![page];
     if (byBit !== undefined && byBit !== byVersion) throw new Error(`truth disagrees with itself about page ${page}`);
@@ -84,6 +90,7 @@ export class Truth {
 
   /** The pages that differ: at hand-over, the writes that were lost. Names at most `limit` of them. */
   lostPages(limit: number): LostPages {
+    this.settle?.(0, Number.POSITIVE_INFINITY);
     const byBit = this.#lostByBit(limit);
     const byVersion = this.#lostByVersion(limit);
     if (byBit === undefined || byVersion === undefined) return (byBit ?? byVersion)!;
@@ -99,6 +106,7 @@ export class Truth {
    * log reported. Names at most `limit` of them. While somebody still writes the answer means nothing.
    */
   unreportedPages(unsent: PageBitmap, limit: number): LostPages {
+    this.settle?.(0, Number.POSITIVE_INFINITY);
     const byBit = this.#differs?.lackedBy(unsent, limit);
     const byVersion = this.#lostByVersion(limit, unsent);
     if (byBit !== undefined && byVersion !== undefined && byBit.count !== byVersion.count) {

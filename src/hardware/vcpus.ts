@@ -69,22 +69,38 @@ export class Vcpus {
     this.#throttlePercent = percent;
   }
 
-  advance(fromNs: number, toNs: number, emit: Emit): void {
+  /** `mayOwe`: whoever looks at pages calls `settle` before, so that a workload may tell its writes then. */
+  advance(fromNs: number, toNs: number, emit: Emit, mayOwe = false): void {
     if (!this.#running) return;
     if (!this.#stalls.charging) {
-      for (const { writer } of this.#workloads) writer.advance(fromNs, toNs, 100 - this.#throttlePercent, emit);
+      const speedPercent = 100 - this.#throttlePercent;
+      for (const { writer } of this.#workloads) {
+        if (mayOwe && writer.owe?.(fromNs, toNs, speedPercent, emit) === true) continue;
+        writer.advance(fromNs, toNs, speedPercent, emit);
+      }
       return;
     }
-    for (let at = fromNs; at < toNs; at += SLICE_NS) this.#slice(at, Math.min(at + SLICE_NS, toNs), emit);
+    for (let at = fromNs; at < toNs; at += SLICE_NS) {
+      const end = Math.min(at + SLICE_NS, toNs);
+      this.advanceStanding(at, end, (vcpu) => this.#stalls.stand(vcpu, end - at), emit);
+    }
+  }
+
+  /** Emits what workloads owe of the pages from `fromPage` up to, without, `toPage`. */
+  settle(fromPage: number, toPage: number, emit: Emit): void {
+    for (const { writer } of this.#workloads) writer.settle?.(fromPage, toPage, emit);
   }
 
   synced(): void {
     for (const { writer } of this.#workloads) writer.synced?.();
   }
 
-  /** Each vCPU stands first, for what it owes from before, and then runs. */
-  #slice(fromNs: number, toNs: number, emit: Emit): void {
-    const stoodNs = new Map(this.#busy.map((vcpu) => [vcpu, this.#stalls.stand(vcpu, toNs - fromNs)]));
+  /**
+   * Each vCPU stands first, for so many ns, and then runs, wherever it does: whether the source's have been stopped is not
+   * asked. `standsNs` is called once for each that has a workload.
+   */
+  advanceStanding(fromNs: number, toNs: number, standsNs: (vcpu: number) => number, emit: Emit): void {
+    const stoodNs = new Map(this.#busy.map((vcpu) => [vcpu, standsNs(vcpu)]));
     for (const { writer, vcpus } of this.#workloads) {
       const allNs = vcpus.reduce((sum, vcpu) => sum + stoodNs.get(vcpu)!, 0);
       const runsFromNs = fromNs + Math.round(allNs / vcpus.length);

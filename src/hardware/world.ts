@@ -6,6 +6,7 @@
  * pages, and the truth names them. Time passes only in `advanceTo`; nothing here reads a clock.
  *
  * The same spec and the same calls give the same writes: every writer draws from its own stream of the seed.
+ * The file is long because it is one table of contents: every part of the host, and the few calls that reach each.
  */
 import { type Observable, Subject, type Subscription } from 'rxjs';
 import type { Errno, PageRange, ThroughputPercent } from '../../machines/words.ts';
@@ -43,6 +44,8 @@ export interface ContainerSpec {
   /** The guest maps and unmaps for the devices by itself. Default: all of RAM is mapped, address for address. */
   readonly viommu?: ViommuSpec;
   readonly devices: readonly DeviceDmaSpec[];
+  /** Ids of devices that are described and not plugged at the start. Default: none. */
+  readonly absent?: readonly string[];
 }
 
 /** Plain JSON. Ids are unique among containers and among all devices. */
@@ -76,7 +79,6 @@ export class World {
   readonly memory: GuestMemory;
   readonly truth: Truth;
   readonly vcpus: Vcpus;
-  readonly kvmLog: KvmDirtyLog;
   /** What KVM's log has cost the vCPUs. */
   readonly stalls: Stalls;
   /**
@@ -95,6 +97,10 @@ export class World {
   readonly #viommus = new Map<string, Viommu>();
   readonly #budgets = new Map<string, TrackerBudget>();
   readonly #hostWriters: HostWriters;
+  readonly #kvmLog: KvmDirtyLog;
+  /** Nobody but the truth and KVM's log looks at what vCPUs write, and neither at when: what is written may be told late. */
+  readonly #mayOwe: boolean;
+  #settling = false;
   #nowNs = 0;
   #failure: unknown;
 
@@ -103,8 +109,10 @@ export class World {
     this.memory = new GuestMemory(spec);
     this.truth = new Truth(this.memory, spec.truth);
     const { log, stalls } = createKvmLog(this.memory, spec.kvm, chargedBesides(spec));
-    this.kvmLog = log;
+    this.#kvmLog = log;
     this.stalls = stalls;
+    this.#mayOwe = !stalls.charging && isPlainBitmap(spec.kvm);
+    this.truth.settle = (fromPage, toPage) => this.#settle(fromPage, toPage);
     for (const workload of spec.vcpus.workloads) requireRamOf(workload, this.memory, `vcpu:${workload.vcpus}`);
     this.vcpus = new Vcpus(spec.vcpus.workloads, spec.pageBytes, spec.seed, stalls);
     this.#hostWriters = new HostWriters(spec.hostWriters ?? [], this.memory, spec.seed);
@@ -113,7 +121,7 @@ export class World {
     const receivers: [string, { receive(batch: PageWrites): void }][] = [
       ['memory', this.memory],
       ['truth', this.truth],
-      ['kvm-log', this.kvmLog],
+      ['kvm-log', this.#kvmLog],
     ];
     this.subscriptions = new Map([
       ...receivers.map(([name, receiver]) => [name, this.#subscribe(receiver)] as const),
@@ -128,7 +136,13 @@ export class World {
     ]);
   }
 
-  /** ns on the run's clock up to which everything that was written has been emitted. */
+  /** What vCPUs have written so far is in it, if it is on. */
+  get kvmLog(): KvmDirtyLog {
+    this.#settle(0, Number.POSITIVE_INFINITY);
+    return this.#kvmLog;
+  }
+
+  /** ns on the run's clock up to which everything that was written has been emitted, or will be before a page is looked at. */
   get nowNs(): number {
     return this.#nowNs;
   }
@@ -137,7 +151,7 @@ export class World {
   advanceTo(ns: number): void {
     if (!Number.isSafeInteger(ns) || ns < this.#nowNs)
       throw new RangeError(`cannot go from ${this.#nowNs} to ${ns} ns`);
-    const { reaper } = this.kvmLog;
+    const { reaper } = this.#kvmLog;
     while (this.#nowNs < ns) {
       if (reaper === undefined) {
         this.#step(ns);
@@ -147,6 +161,20 @@ export class World {
       this.#step(Math.min(dueNs, ns));
       if (this.#nowNs === dueNs) reaper.reap();
     }
+  }
+
+  /**
+   * The guest runs on another host over this span, its vCPUs standing as `standsNs` says: what it and that host write goes to
+   * `emit` and to nobody who watches this one.
+   */
+  guestElsewhere(
+    fromNs: number,
+    toNs: number,
+    standsNs: (vcpu: number) => number,
+    emit: (batch: PageWrites) => void,
+  ): void {
+    this.vcpus.advanceStanding(fromNs, toNs, standsNs, emit);
+    this.#hostWriters.advance(fromNs, toNs, emit);
   }
 
   /** One write at this instant by somebody outside the spec: emulation in the vmm, vhost. Throws when it is not RAM. */
@@ -199,6 +227,11 @@ export class World {
       return undefined;
     }
     return this.#iommu(containerId).setDirtyTracking(on, this.#nowNs);
+  }
+
+  /** Whether the container's IOMMU, or type1 for it, was told to track and not told to stop. */
+  iommuTracks(containerId: string): boolean {
+    return this.#type1s.get(containerId)?.tracking ?? this.#iommu(containerId).tracking;
   }
 
   /** ns that turning the container's IOMMU tracking on takes, if it were done now. */
@@ -265,8 +298,21 @@ export class World {
     this.#hostWriters.synced();
   }
 
+  /** Before pages are looked at. What a subscriber asks for in the middle of it, it gets with the next batch. */
+  #settle(fromPage: number, toPage: number): void {
+    if (!this.#mayOwe || this.#settling) return;
+    this.#settling = true;
+    try {
+      this.vcpus.settle(fromPage, toPage, this.#emit);
+    } finally {
+      this.#settling = false;
+    }
+  }
+
   #step(toNs: number): void {
-    this.vcpus.advance(this.#nowNs, toNs, this.#emit);
+    // A zero page that is written is sent at another price: who wrote what must be known while there are any.
+    const mayOwe = this.#mayOwe && this.memory.nonZeroPages === this.memory.ramPages;
+    this.vcpus.advance(this.#nowNs, toNs, this.#emit, mayOwe);
     // Emulation and vhost are stopped with the vCPUs: QEMU's vm_stop tells every device before it returns.
     if (this.vcpus.running) this.#hostWriters.advance(this.#nowNs, toNs, this.#emit);
     for (const viommu of this.#viommus.values()) this.#advanceBehind(viommu, toNs);
@@ -304,7 +350,7 @@ export class World {
     );
   }
 
-  #addContainer({ id, iommu, type1, devices, viommu: guestIommu }: ContainerSpec, seed: number): void {
+  #addContainer({ id, iommu, type1, devices, absent = [], viommu: guestIommu }: ContainerSpec, seed: number): void {
     if (this.#iommus.has(id)) throw new RangeError(`two containers ${id}`);
     const ids = devices.map((device) => device.id);
     const viommu = guestIommu && new Viommu(guestIommu, this.memory, createRandom(seed, `viommu:${id}`));
@@ -319,8 +365,9 @@ export class World {
       this.#devices.set(device.id, { containerId: id, dma, path, log, viommu });
     }
     // What a guest maps for its devices before a run, nobody knows.
-    const copies = () => devices.map((device) => this.#dmaOf(device, viommu, seed));
-    const paths = ids.map((device) => this.#device(device).path);
+    const there = devices.filter((device) => !absent.includes(device.id));
+    const copies = () => there.map((device) => this.#dmaOf(device, viommu, seed));
+    const paths = there.map((device) => this.#device(device.id).path);
     if (viommu === undefined) settle(shared, paths, copies);
     if (type1 !== undefined) {
       if (viommu !== undefined) throw new RangeError(`container ${id}: type1 and a vIOMMU together are not modelled`);
@@ -390,4 +437,9 @@ export class World {
 function chargedBesides({ containers }: WorldSpec): readonly StallCause[] {
   const kept = containers.flatMap(({ devices }) => devices).some(({ dma }) => chargesUpdates(dma));
   return kept ? ['tableUpdates'] : [];
+}
+
+/** KVM's bitmap over base pages: a set that is taken as a whole, whatever the order in which it came about. */
+function isPlainBitmap(kvm: KvmSpec | undefined): boolean {
+  return kvm === undefined || (kvm.log === 'bitmap' && kvm.mappings === undefined);
 }

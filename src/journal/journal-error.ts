@@ -9,7 +9,8 @@
  * - `conflict`: the run has another number of records than the appender thought;
  * - `locked`: somebody else is the run's one writer, or holds the file for too long;
  * - `damaged`: what was written is not what is read; `run` and `position` say where it begins, as far as can be known;
- * - `newer-version`: written by a later release in a format that this one does not know;
+ * - `newer-version`: a later release wrote it, the file's format or this one record, and this one does not know it;
+ * - `older-version`: an earlier release wrote it, in a format that this one no longer reads;
  * - `unreadable`: not there, not a journal, or not for us to read;
  * - `read-only`: can be read but not written;
  * - `full`: no space left; what was appended before is safe.
@@ -19,6 +20,7 @@ export type JournalErrorKind =
   | 'locked'
   | 'damaged'
   | 'newer-version'
+  | 'older-version'
   | 'unreadable'
   | 'read-only'
   | 'full';

@@ -17,11 +17,12 @@ export interface Journal {
   append(run: string, expectedPosition: number, records: readonly Rec[]): void | Promise<void>;
   /**
    * The records of a run in order, from position `from` (0) to the last one that was there when reading began; none for a
-   * run that does not exist. Each is verified by itself; damage throws a JournalError `damaged` with run and position, after
-   * the records before it were given.
+   * run that does not exist. Each is verified with the one before it; damage throws a JournalError `damaged` (or
+   * `newer-version`) with run and position, after the records before it were given. So does a run of which all records are
+   * good and too few, or whose number cannot be known.
    */
   read(run: string, from?: number): Iterable<Rec>;
-  /** The runs that have records, in the order in which they were begun. */
+  /** The runs that have records, in the order in which they were begun; a damaged one is listed too, and says so. */
   runs(): readonly RunSummary[];
   /**
    * Takes the one writer's place for a run, which need not exist yet. Throws a JournalError `locked` when it is taken, by this
@@ -44,6 +45,8 @@ export interface RunSummary {
   /** Wall time of the first and of the last append, ms since 1970, where the store keeps it. Never part of a record. */
   readonly openedAtMs?: number;
   readonly appendedAtMs?: number;
+  /** What is wrong with what the store keeps of the run besides its records: nothing else here can be relied on. */
+  readonly damage?: string;
 }
 
 const MAX_RUN_LENGTH = 200;

@@ -8,7 +8,7 @@
 import type { Rec } from '../core/record.ts';
 import { checkAppend, checkPosition, checkRunName, type Journal, type RunSummary, scenarioName } from './journal.ts';
 import { JournalError } from './journal-error.ts';
-import { restoredRecord, type StoredRecord, storedRecord } from './record-text.ts';
+import { CHAIN_START, restoredRecord, type StoredRecord, storedRecords } from './record-text.ts';
 
 /** What handles share. */
 export class MemoryRuns {
@@ -38,7 +38,7 @@ export class MemoryJournal implements Journal {
       const message = `it has ${present.length} records, not ${expectedPosition}: another writer was here`;
       throw new JournalError('conflict', message, { run, position: expectedPosition });
     }
-    const added = records.map((record) => storedRecord(run, record));
+    const added = storedRecords(run, records, present.at(-1)?.crc ?? CHAIN_START);
     if (added.length === 0) return;
     for (const record of added) present.push(record);
     this.#runs.stored.set(run, present);
@@ -51,14 +51,14 @@ export class MemoryJournal implements Journal {
     const end = stored.length;
     for (let position = from; position < end; position++) {
       this.#check();
-      yield restoredRecord(run, position, stored[position]!);
+      yield restoredRecord(run, position, stored[position - 1]?.crc ?? CHAIN_START, stored[position]!);
     }
   }
 
   runs(): readonly RunSummary[] {
     this.#check();
     return [...this.#runs.stored].map(([run, stored]) => {
-      const first = restoredRecord(run, 0, stored[0]!);
+      const first = restoredRecord(run, 0, CHAIN_START, stored[0]!);
       return { run, records: stored.length, ...(first.kind === 'opened' ? scenarioName(first.opened) : {}) };
     });
   }

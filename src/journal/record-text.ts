@@ -4,39 +4,90 @@
  * The text of equal records is equal: the record's own keys have a fixed order, and there is no white space. Inside `event`
  * and `opened` the order of keys is kept as it is, because charts may pass such data on into effects, and the checksum of
  * effects depends on it: a store that sorted keys would make a replay diverge. What JSON would change silently (NaN, a Date,
- * a Map) is refused when it is written, not found when it is read. The checksum covers the run and the position too, so that
- * a record that strays to another place is caught. It is against accidents, not against forgery.
+ * a Map) is refused when it is written, not found when it is read.
+ *
+ * The checksum of a record covers its run, its position, its text and the checksum of the record before it. So the records of
+ * a run are a chain, of which the last checksum, the `head`, stands for all: a record that strays to another place is caught,
+ * and so is one that was once right there, in another run of the same name or in an older copy of a page. Its own checksum
+ * alone would find neither; the chain costs a number more to add up. It is against accidents, not against forgery.
  */
 import { crc32 } from '../core/checksum.ts';
 import type { Rec } from '../core/record.ts';
 import { JournalError } from './journal-error.ts';
 
+/** Of the chain of checksums and of what a store keeps beside it. 1 had no chain, and an export did not say where it ends. */
+export const JOURNAL_FORMAT = 2;
+
+/** What comes before the first record's checksum. */
+export const CHAIN_START = 0;
+
 export interface StoredRecord {
   readonly position: number;
   readonly text: string;
-  /** CRC-32 of run, position and text. */
+  /** CRC-32 of run, position, the checksum of the record before, and text. */
   readonly crc: number;
 }
 
-/** Throws a TypeError for what is no record or not JSON. */
-export function storedRecord(run: string, record: Rec): StoredRecord {
-  const text = recordText(record);
-  return { position: record.position, text, crc: recordCrc(run, record.position, text) };
+/** What a store keeps of a run besides its records: how long the chain is, and its two ends. */
+export interface ChainEnds {
+  readonly records: number;
+  /** The checksum of the first record, so that no prefix of another run of the same name is taken for this one's. */
+  readonly first: number;
+  /** The checksum of the last record. */
+  readonly head: number;
 }
 
-/** The record, verified; throws a JournalError `damaged` that says what was expected. `at` leads the message: `line 7`. */
-export function restoredRecord(run: string, position: number, stored: StoredRecord, at = ''): Rec {
-  const damaged = (message: string) =>
-    new JournalError('damaged', at === '' ? message : `${at}: ${message}`, { run, position });
-  if (stored.position !== position) throw damaged(displaced(position, stored.position));
-  const crc = recordCrc(run, position, stored.text);
+/** `before`: the checksum of the record before. Throws a TypeError for what is no record or not JSON. */
+export function storedRecord(run: string, record: Rec, before: number): StoredRecord {
+  const text = recordText(record);
+  return { position: record.position, text, crc: recordCrc(run, record.position, before, text) };
+}
+
+/** Each of `records` chained to the one before it, the first to `before`. */
+export function storedRecords(run: string, records: readonly Rec[], before: number): readonly StoredRecord[] {
+  let last = before;
+  return records.map((record) => {
+    const stored = storedRecord(run, record, last);
+    last = stored.crc;
+    return stored;
+  });
+}
+
+/**
+ * The record, verified; throws a JournalError `damaged` that says what was expected, or `newer-version` for a record that is
+ * whole and yet none that this release knows. `at` leads the message: `line 7`.
+ */
+export function restoredRecord(run: string, position: number, before: number, stored: StoredRecord, at = ''): Rec {
+  const failed = (kind: 'damaged' | 'newer-version', message: string) =>
+    new JournalError(kind, at === '' ? message : `${at}: ${message}`, { run, position });
+  if (stored.position !== position) throw failed('damaged', displaced(position, stored.position));
+  const crc = recordCrc(run, position, before, stored.text);
   if (crc !== stored.crc) {
-    throw damaged(`the record's checksum is ${crcText(crc)} but was ${crcText(stored.crc)} when it was written`);
+    const message = `the record's checksum is ${crcText(crc)} but was ${crcText(stored.crc)} when it was written`;
+    throw failed('damaged', message);
   }
   const parsed = parsedRecord(stored.text);
-  if ('problem' in parsed) throw damaged(parsed.problem);
-  if (parsed.record.position !== position) throw damaged(displaced(position, parsed.record.position));
+  if ('problem' in parsed) {
+    // No accident leaves a text with its checksum.
+    throw failed(
+      'newer-version',
+      `it is whole, but this release knows no such record (${parsed.problem}): use a later one`,
+    );
+  }
+  if (parsed.record.position !== position) throw failed('damaged', displaced(position, parsed.record.position));
   return parsed.record;
+}
+
+/** Throws a JournalError `damaged` for a first or last record that is whole and not the one that `ends` tells of. */
+export function checkEnds(run: string, ends: ChainEnds | undefined, { position, crc }: StoredRecord, at = ''): void {
+  if (ends === undefined) return;
+  const damaged = (message: string, expected: number) => {
+    const text = `${message}: its checksum is ${crcText(crc)}, not ${crcText(expected)}`;
+    return new JournalError('damaged', at === '' ? text : `${at}: ${text}`, { run, position });
+  };
+  if (position === 0 && crc !== ends.first) throw damaged('it opens another run of that name', ends.first);
+  if (position === ends.records - 1 && crc !== ends.head)
+    throw damaged('it is not the one that was appended last', ends.head);
 }
 
 /** What it means that another position was found than the one that comes next. */
@@ -45,8 +96,8 @@ export function displaced(expected: number, found: number): string {
   return `expected position ${expected}, found ${found} once more`;
 }
 
-export function recordCrc(run: string, position: number, text: string): number {
-  return crc32(`${run}\n${position}\n${text}`);
+export function recordCrc(run: string, position: number, before: number, text: string): number {
+  return crc32(`${run}\n${position}\n${before}\n${text}`);
 }
 
 /** Eight hexadecimal digits. */

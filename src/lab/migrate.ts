@@ -45,6 +45,12 @@ export interface Migration {
   readonly nowNs: number;
   /** The operator's order; the report says whether it came in time. */
   cancel(): void;
+  /** The order to go on as post-copy (migrate-start-postcopy); needs `vmm.postcopy`, else the report warns. */
+  startPostcopy(): void;
+  /** Pauses a post-copy (migrate-pause); it goes on after `recover`. */
+  pause(): void;
+  /** Goes on with a paused post-copy (migrate-recover, migrate with resume). */
+  recover(): void;
   readonly report: Promise<Report>;
 }
 
@@ -117,6 +123,9 @@ export function migrate(input: Scenario | ScenarioInput, options: MigrateOptions
       return clock.nowNs;
     },
     cancel,
+    startPostcopy: () => prepared.order('START_POSTCOPY'),
+    pause: () => prepared.order('PAUSE'),
+    recover: () => prepared.order('RECOVER'),
     report,
   };
 }

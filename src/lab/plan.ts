@@ -5,6 +5,7 @@ import type { Plan, PlanContainer, PlanDevice } from '../../machines/plan.ts';
 import { aperturePagesOf } from '../hardware/mappings/viommu.ts';
 import { viommuOf } from './model/places.ts';
 import { slotsOf } from './scenario/holes.ts';
+import { deviceOrders } from './scenario/hot-plug.ts';
 import type { Container, Device, Scenario } from './scenario/scenario.ts';
 
 export function planOf(scenario: Scenario): Plan {
@@ -23,11 +24,13 @@ export function planOf(scenario: Scenario): Plan {
     enableMigration: vmm.enableMigration,
     afterSyncError: vmm.afterSyncError,
     giveUpAfterMs: scenario.giveUpAfterNs / 1e6,
+    ...(vmm.postcopy === undefined ? {} : { postCopy: true as const }),
     pageBytes: vm.pageSizeBytes,
     // A machine with a hole below 4 GiB has two runs of RAM, others one from page 0.
     sections: slotsOf(vm).map((slot) => ({ of: 'ram', ...slot })),
     ...(vmm.ranges === undefined ? {} : { ranges: vmm.ranges }),
     containers: scenario.containers.map((container) => containerOf(container, vm.pageSizeBytes)),
+    ...(deviceOrders(scenario).length === 0 ? {} : { hotPlug: true as const }),
     deadlinesMs: scenario.deadlinesMs,
   };
 }
@@ -40,18 +43,24 @@ function helpOf(device: Device): Pick<PlanDevice, 'cooperates' | 'haltsDuring'> 
 }
 
 function containerOf({ id, iommu, viommu, trackerChoice, devices }: Container, pageBytes: number): PlanContainer {
+  const later = devices.filter(({ pluggedAtNs }) => pluggedAtNs !== undefined);
   return {
     id,
     iommuTracks: iommu.kind !== 'none' && iommu.dirtyTracking,
     ...(iommu.kind === 'type1' && iommu.dirtyTracking ? { type1: true as const } : {}),
     ...(trackerChoice === undefined ? {} : { choice: trackerChoice }),
     ...(viommu === undefined ? {} : { viommu: { aperturePages: aperturePagesOf(viommuOf(viommu, pageBytes)) } }),
-    devices: devices.map((device) => ({
-      id: device.id,
-      features: device.featureMask,
-      logsDma: device.dmaLogging !== null,
-      ...helpOf(device),
-      ...(device.preCopyDirtyTracking === false ? { preCopyDirtyTracking: false as const } : {}),
-    })),
+    devices: devices.filter(({ pluggedAtNs }) => pluggedAtNs === undefined).map(planDevice),
+    ...(later.length === 0 ? {} : { pluggable: later.map(planDevice) }),
+  };
+}
+
+function planDevice(device: Device): PlanDevice {
+  return {
+    id: device.id,
+    features: device.featureMask,
+    logsDma: device.dmaLogging !== null,
+    ...helpOf(device),
+    ...(device.preCopyDirtyTracking === false ? { preCopyDirtyTracking: false as const } : {}),
   };
 }

@@ -7,20 +7,24 @@ import { createCheckers } from '../checkers/index.ts';
 import type { RunClock } from '../clock/clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import type { Effect } from '../core/effect.ts';
-import type { Opened } from '../core/record.ts';
+import type { Input, Opened } from '../core/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { createModelDriver } from '../drivers/model/model-driver.ts';
 import type { Journal } from '../journal/journal.ts';
 import { MemoryJournal } from '../journal/memory-journal.ts';
 import { fingerprint } from '../run/fingerprint.ts';
 import { requireCommands } from '../run/needs.ts';
+import { fencedIn } from '../run/recover.ts';
 import { Runner } from '../run/runner.ts';
 import { type StepperOptions, stepperFor } from '../run/stepper.ts';
 import { VERSION } from '../version.ts';
+import { withScenarioFaults } from './model/faults.ts';
 import { modelSpecOf } from './model/spec.ts';
 import { planOf } from './plan.ts';
+import { PostCopyOperator, type PostCopyOrder } from './post-copy-operator.ts';
 import { ReportProjection } from './report/projection.ts';
 import type { Check, Report } from './report/report.ts';
+import { deviceOrders } from './scenario/hot-plug.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 export interface PrepareOptions extends StepperOptions {
@@ -31,18 +35,27 @@ export interface PrepareOptions extends StepperOptions {
   /** A driver of your own in place of the model, with the clock that it lives on. */
   readonly driver?: ((scenario: Scenario, clock: RunClock) => Driver) | undefined;
   readonly clock?: RunClock | undefined;
+  /** A switchover that pauses goes on at once, as libvirt has it; false: somebody else says CONTINUE, or cancels. */
+  readonly continues?: boolean | undefined;
 }
 
 export interface PreparedRun {
   readonly opened: Opened;
+  /** The one that goes on with it now. */
   readonly runner: Runner;
   readonly clock: RunClock;
   readonly driver: Driver;
   readonly journal: Journal;
+  /** Its orchestrator dies once this record is written, before anything that it caused goes out; the world goes on. */
+  dieAfter(position: number | undefined): void;
+  /** Another orchestrator goes on in the same world with `go`, and is given the orders by plan that nobody was there to take. */
+  takeOver(runner: Runner, go: () => void): void;
   /** Writes the first record and the operator's order to migrate. */
   start(): void;
   /** The operator's order; one that comes before the start is given right after it. */
   cancel(): void;
+  /** An operator's order about post-copy, from the start on. */
+  order(order: PostCopyOrder): void;
   /** Of a run that has ended, or as far as it has come. */
   report(): Report;
 }
@@ -50,41 +63,74 @@ export interface PreparedRun {
 /** A run of this scenario, ready to start. Throws what the driver throws for a scenario that it cannot do. */
 export function prepareRun(scenario: Scenario, options: PrepareOptions = {}): PreparedRun {
   const clock = options.clock ?? new VirtualClock();
-  const driver = options.driver?.(scenario, clock) ?? createModelDriver(modelSpecOf(scenario), clock);
+  const sound = options.driver?.(scenario, clock) ?? createModelDriver(modelSpecOf(scenario), clock);
+  const driver = withScenarioFaults(sound, scenario, clock);
   const journal = options.journal ?? new MemoryJournal();
   const opened = openedOf(scenario, driver, options.run ?? freeName(runName(scenario), journal));
   requireCommands(driver, opened.policies[0]?.name ?? '', opened.plan as Plan);
   const stepper = stepperFor(opened, options);
-  const runner = new Runner(opened, { stepper, driver, clock, journal });
+  let runner = new Runner(opened, { stepper, driver, clock, journal });
   const projection = new ReportProjection();
   const checkers = createCheckers();
-  runner.recorded$.subscribe({
-    next: (recorded) => {
-      projection.see(recorded);
-      checkers.see(recorded);
-    },
-    error: () => {},
-  });
-  const order = (type: 'MIGRATE' | 'CONTINUE' | 'CANCEL') =>
-    runner.deliver({ to: 'migration', by: 'operator', event: { type } });
-  // pause-before-switchover leaves the guest stopped until somebody says CONTINUE: as libvirt does, at once.
-  runner.recorded$.subscribe({
-    next: ({ effects }) => {
-      if (effects.some(isPaused)) order('CONTINUE');
-    },
-    error: () => {},
-  });
+  type Order = 'MIGRATE' | 'CONTINUE' | 'CANCEL' | PostCopyOrder;
+  /** Orders that no orchestrator was there to take. */
+  let missed: Input[] = [];
+  let diesAfter: number | undefined;
+  const give = (input: Input) => {
+    if (runner.ended || (diesAfter !== undefined && runner.system?.position === diesAfter)) missed.push(input);
+    else runner.deliver(input);
+  };
+  const order = (type: Order) => give({ to: 'migration', by: 'operator', event: { type } });
+  const { postcopy } = scenario.vmm;
+  const operator = postcopy === undefined ? undefined : new PostCopyOperator(postcopy, clock, order);
+  const attend = (one: Runner) => {
+    one.recorded$.subscribe({
+      next: (recorded) => {
+        const { record, effects } = recorded;
+        projection.see(recorded);
+        checkers.see(recorded);
+        // What an operator says of a host has happened to it.
+        const fenced = fencedIn(record);
+        if (fenced === 'source') driver.mishaps?.happen({ happens: 'source-dies' });
+        if (fenced === 'destination') driver.mishaps?.happen({ happens: 'destination-dies', silent: true });
+        // pause-before-switchover leaves the guest stopped until somebody says CONTINUE: as libvirt does, at once.
+        if (options.continues !== false && effects.some(isPaused)) order('CONTINUE');
+        if (record.position === scenario.cancelAfterRecord) order('CANCEL');
+        operator?.see(recorded);
+        if (record.position === diesAfter) one.stop();
+      },
+      error: () => {},
+    });
+  };
+  attend(runner);
   let started = false;
   let cancelledEarly = false;
   return {
     opened,
-    runner,
+    get runner() {
+      return runner;
+    },
     clock,
     driver,
     journal,
+    dieAfter(position) {
+      diesAfter = position;
+    },
+    takeOver(successor, go) {
+      runner = successor;
+      attend(successor);
+      const orders = missed;
+      missed = [];
+      go();
+      for (const one of orders) give(one);
+    },
     start() {
       started = true;
       runner.open();
+      operator?.start();
+      for (const { atNs, ...event } of deviceOrders(scenario)) {
+        clock.at(atNs, () => give({ to: 'hot-plug', by: 'operator', event }));
+      }
       if (scenario.cancelAtNs !== null) clock.at(scenario.cancelAtNs, () => order('CANCEL'));
       order('MIGRATE');
       if (cancelledEarly) order('CANCEL');
@@ -93,6 +139,7 @@ export function prepareRun(scenario: Scenario, options: PrepareOptions = {}): Pr
       if (started) order('CANCEL');
       else cancelledEarly = true;
     },
+    order: (type) => order(type),
     report: () => projection.report(withoutLost(checkers.finish(driver.measured?.()))),
   };
 }
@@ -133,6 +180,6 @@ function freeName(name: string, journal: Journal): string {
 }
 
 /** That no write was lost the report says itself, from the hand-over's own record; the checker knows more of one that was. */
-function withoutLost(checks: readonly Check[]): readonly Check[] {
+export function withoutLost(checks: readonly Check[]): readonly Check[] {
   return checks.filter(({ name, held }) => name !== 'no-lost-write' || !held);
 }

@@ -1,5 +1,8 @@
 /** A modelled run from start to end, as fast as it goes, in one call: what tests, sweeps and re-runs are made of. */
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import type { Rec } from '../core/record.ts';
+import { isTakeUp } from '../run/recover.ts';
+import { ordersOfOthers, type PostCopyOrder } from './post-copy-operator.ts';
 import { type PreparedRun, type PrepareOptions, prepareRun } from './prepare.ts';
 import type { Report } from './report/report.ts';
 import type { Scenario } from './scenario/scenario.ts';
@@ -8,10 +11,12 @@ export interface Rehearsed extends PreparedRun {
   readonly ended: Report;
 }
 
-/** A person's cancel as it stands in a journal: when it came, and after which records. */
+/** A person's cancel, or order about post-copy, as it stands in a journal: when it came, and after which records. */
 export interface RecordedCancel {
   readonly position: number;
   readonly atNs: number;
+  /** An order about post-copy in its place; absent: a cancel. */
+  readonly order?: PostCopyOrder;
 }
 
 export interface RehearseOptions extends Omit<PrepareOptions, 'clock' | 'driver'> {
@@ -31,7 +36,7 @@ export function rehearse(scenario: Scenario, { cancels = [], ...options }: Rehea
       if (next !== undefined && hasCome(next, prepared, clock)) {
         waiting.shift();
         if (next.atNs > clock.nowNs) clock.runUntil(next.atNs);
-        prepared.cancel();
+        giveAgain(next, prepared);
       }
     } while (!prepared.runner.ended && clock.step());
     if (!prepared.runner.ended) throw new Error(`run ${prepared.opened.run} fell silent at ${clock.nowNs} ns`);
@@ -42,8 +47,42 @@ export function rehearse(scenario: Scenario, { cancels = [], ...options }: Rehea
   }
 }
 
+/**
+ * What a person did while a run went on (Ctrl-C, `cancel()`), in order: every cancel but the scenario's own, which a run that is
+ * made again gives by itself.
+ */
+export function cancelsIn(
+  records: readonly Rec[],
+  { cancelAtNs, cancelAfterRecord, vmm }: Pick<Scenario, 'cancelAtNs' | 'cancelAfterRecord' | 'vmm'>,
+): readonly RecordedCancel[] {
+  const all = records.filter(
+    (record) => record.kind === 'input' && record.by === 'operator' && record.event.type === 'CANCEL',
+  );
+  // What was due while nobody was there is given as soon as somebody is.
+  const missedNs = records.filter((record, index) => isTakeUp(record) && isDue(cancelAtNs, records[index - 1], record));
+  // A timer fires, and a record is answered, before anybody else can say the same at that instant.
+  const own = all.findIndex(({ position, atNs }) =>
+    cancelAfterRecord === undefined
+      ? atNs === cancelAtNs || missedNs.some((takenUp) => takenUp.atNs === atNs)
+      : position > cancelAfterRecord,
+  );
+  const cancels = all.filter((_, index) => index !== own).map(({ position, atNs }) => ({ position, atNs }));
+  const orders = ordersOfOthers(records, vmm.postcopy);
+  return orders.length === 0 ? cancels : [...cancels, ...orders].sort((a, b) => a.position - b.position);
+}
+
+function isDue(dueNs: number | null, before: Rec | undefined, { atNs }: Rec): boolean {
+  return dueNs !== null && before !== undefined && before.atNs < dueNs && dueNs <= atNs;
+}
+
+/** Says again what somebody said. */
+export function giveAgain({ order }: RecordedCancel, prepared: PreparedRun): void {
+  if (order === undefined) prepared.cancel();
+  else prepared.order(order);
+}
+
 /** It came once all that was due by then had been done; at the very instant of something else, right after the record before it. */
-function hasCome({ position, atNs }: RecordedCancel, { runner }: PreparedRun, clock: VirtualClock): boolean {
+export function hasCome({ position, atNs }: RecordedCancel, { runner }: PreparedRun, clock: VirtualClock): boolean {
   if (runner.system?.position !== position - 1) return false;
   const dueNs = clock.nextDueNs();
   return clock.nowNs >= atNs || dueNs === undefined || dueNs > atNs;

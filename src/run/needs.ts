@@ -31,6 +31,12 @@ const COOPERATION: readonly CommandName[] = [
   'resumeDma',
 ];
 
+/** Only asked for where the capability is on. */
+const POST_COPY: readonly CommandName[] = ['discardDirty', 'sendMissing', 'reconnect', 'compareReceived'];
+
+/** Only asked for where devices may come and go. */
+const HOT_PLUG: readonly CommandName[] = ['plugDevice', 'ejectDevice', 'removeDevice'];
+
 /**
  * Throws when the driver cannot carry out what the charts may ask. A driver that does not offer to throttle does not
  * need the command for it: no policy of this version throttles. Nor need one reach the drivers of a guest that the plan
@@ -45,6 +51,8 @@ export function requireCommands(driver: Driver, policy: string, plan?: Plan): vo
   const missing = [...commandsNeeded(policy)].filter((name) => {
     if (name === 'throttleVcpus' && !driver.verdicts.has('throttlePercent')) return false;
     if (COOPERATION.includes(name) && (plan === undefined || cooperatingDevices(plan).length === 0)) return false;
+    if (POST_COPY.includes(name) && plan?.postCopy !== true) return false;
+    if (HOT_PLUG.includes(name) && plan?.hotPlug !== true) return false;
     return !driver.commands.has(name);
   });
   if (missing.length > 0)

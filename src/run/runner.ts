@@ -12,7 +12,7 @@ import { checksumOfEffects } from '../core/checksum.ts';
 import type { Command, Effect, Timer } from '../core/effect.ts';
 import type { EffectId, Input, Opened, Rec } from '../core/record.ts';
 import type { Stepped, Stepper } from '../core/step.ts';
-import type { System } from '../core/system.ts';
+import { type System, standingOf } from '../core/system.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Journal } from '../journal/journal.ts';
 import { JournalError } from '../journal/journal-error.ts';
@@ -42,6 +42,8 @@ export class Runner {
   private current: System | undefined;
   private busy = false;
   private over: { readonly error?: unknown } | undefined;
+  /** Commands from before this orchestrator, to be performed after its first record. */
+  private again: ReadonlySet<EffectId> = new Set();
   private readonly factsSubscription = new Subscription();
 
   constructor(opened: Opened, parts: RunnerParts) {
@@ -60,7 +62,7 @@ export class Runner {
     return this.current;
   }
 
-  /** The root chart is done (or the run cannot go on): nothing more will be recorded. */
+  /** The root chart is done, rests, or the run cannot go on: nothing more will be recorded here. */
   get ended(): boolean {
     return this.over !== undefined;
   }
@@ -85,12 +87,12 @@ export class Runner {
   }
 
   /**
-   * Goes on with a run whose records were folded to `system`: its timers and deadlines are armed anew, and `again` names the
-   * commands to be performed (under their old ids). Answers that are known are delivered by the caller. Throws, before
-   * anything is armed or performed, when the journal has more records than were folded (somebody else went on with the run)
-   * or the clock is behind the last of them. A run that had ended ends at once.
+   * Goes on with a run whose records were folded to `system`: its timers and deadlines are armed anew, `order` is the next
+   * record, and `again` names the commands to be performed once it is written (under their old ids). Answers that are known
+   * are delivered by the caller. Throws, before anything is armed or performed, when the journal has more records than were
+   * folded (somebody else went on with the run) or the clock is behind the last of them. A run that had ended ends at once.
    */
-  resume(system: System, again: ReadonlySet<EffectId>): void {
+  resume(system: System, order: Input, again: ReadonlySet<EffectId>): void {
     const { journal, clock, stepper } = this.parts;
     const { run } = this.opened;
     if (clock.nowNs < system.atNs) {
@@ -104,15 +106,14 @@ export class Runner {
       throw new JournalError('conflict', 'the run has gone on since it was read', { run, position });
     }
     this.current = system;
-    if (system.charts.get(stepper.charts.root.address)?.status === 'done') {
+    if (standingOf(system.charts.get(stepper.charts.root.address)) === 'ended') {
       this.stop();
       return;
     }
     for (const timer of system.timers.values()) this.arm(timer);
-    for (const command of system.pending.values()) {
-      this.armDeadline(command);
-      if (again.has(command.id)) this.parts.driver.perform(command, (answer) => this.answer(command, answer));
-    }
+    for (const command of system.pending.values()) this.armDeadline(command);
+    this.again = again;
+    this.inbox.unshift(order);
     this.guard(() => this.work());
   }
 
@@ -211,8 +212,17 @@ export class Runner {
       this.carryOut(effect);
     }
     if (this.over !== undefined) return;
+    this.performAgain(stepped.system);
     const root = stepped.system.charts.get(this.parts.stepper.charts.root.address);
-    if (root?.status === 'done') this.stop();
+    if (standingOf(root) !== 'goes-on') this.stop();
+  }
+
+  private performAgain({ pending }: System): void {
+    for (const id of this.again) {
+      const command = pending.get(id);
+      if (command !== undefined) this.parts.driver.perform(command, (answer) => this.answer(command, answer));
+    }
+    this.again = new Set();
   }
 
   private carryOut(effect: Effect): void {

@@ -12,6 +12,11 @@ export interface StepperOptions {
   /** A message that no state takes throws; for tests and checks. */
   readonly strict?: boolean | undefined;
   readonly listen?: ((delivery: Delivery) => void) | undefined;
+  /**
+   * Charts in place of this package's, for instance with a guard or an action given by XState's `provide`. What a run made
+   * with them left behind folds only with them.
+   */
+  readonly charts?: ChartSet | undefined;
 }
 
 /** Steppers of machines cost a millisecond to warm up and hold no run's state: one set serves every run with a policy. */
@@ -19,11 +24,15 @@ const chartSets = new Map<string, ChartSet>();
 
 export function stepperFor(opened: Opened, options: StepperOptions = {}): Stepper {
   const plan = opened.plan as Plan;
-  const policy = plan.policy.name;
+  const charts = options.charts ?? chartsOf(plan.policy.name);
+  return createStepper(charts, { ...options, deadlinesMs: plan.deadlinesMs });
+}
+
+function chartsOf(policy: string): ChartSet {
   let charts = chartSets.get(policy);
   if (charts === undefined) {
     charts = chartSet(chartsFor(policy));
     chartSets.set(policy, charts);
   }
-  return createStepper(charts, { ...options, deadlinesMs: plan.deadlinesMs });
+  return charts;
 }

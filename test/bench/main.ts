@@ -3,6 +3,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import Table from 'cli-table3';
 import type { Bench, Table as Measured } from './bench.ts';
 import { bigRandom } from './big-random.ts';
+import { checkers } from './checkers.ts';
 import { clock } from './clock.ts';
 import { journal } from './journal.ts';
 import { oneTib } from './one-tib.ts';
@@ -10,7 +11,7 @@ import { pages } from './pages.ts';
 import { step } from './step.ts';
 import { vgpu } from './vgpu.ts';
 
-const BENCHES: readonly Bench[] = [bigRandom, oneTib, vgpu, step, clock, journal, pages];
+const BENCHES: readonly Bench[] = [bigRandom, oneTib, vgpu, checkers, step, clock, journal, pages];
 
 /** No lines: what is piped into a file stays readable. */
 const PLAIN = {

@@ -30,6 +30,7 @@ const set = (device: string, target: DeviceState): Which => ({
 });
 const FINAL_SYNC: Which = { name: 'syncBitmap', params: { final: true } };
 const ACQUIRE: Which = { name: 'acquireStorage', params: { host: 'destination' } };
+const LOAD: Which = { name: 'loadDestination' };
 const START: Which = { name: 'startDestination' };
 const completed: Run = runSmall().recorded;
 
@@ -99,9 +100,16 @@ describe('given the hand-over', () => {
     );
   });
 
-  test('when a device was never sent, the release broke it', () => {
+  test('when a device was never sent, the load broke it', () => {
     const run = failAnswer(completed, { name: 'sendDeviceState' }, 'EIO');
-    expectBroken(run, NAME, issuedAt(completed, RELEASE), /before the state of nic0 was sent/);
+    expectBroken(run, NAME, issuedAt(completed, LOAD), /loadDestination comes before the state of nic0 was sent/);
+  });
+
+  test('when the destination loads before everything was sent, that order broke it', () => {
+    const last = issuedAt(completed, { name: 'sendRemaining' });
+    expectBroken(moveCommand(completed, LOAD, last), NAME, last, /loadDestination comes before the last copy/);
+    const device = answeredAt(completed, { name: 'sendDeviceState' });
+    expectBroken(moveCommand(completed, LOAD, device), NAME, device, /loadDestination comes before the state of nic1/);
   });
 
   test('when the destination acquires before the source has released, that order broke it', () => {

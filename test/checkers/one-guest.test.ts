@@ -92,6 +92,21 @@ describe('given a completed run', () => {
     expectBroken(dropCommand(completed, START), NAME, endOf(completed), /not the destination alone runs/);
   });
 
+  test('when the destination is ended while it may run, or runs, that order broke it', () => {
+    const end = { name: 'quitDestination', by: 'destination' } as const;
+    const position = issuedAt(completed, START) + 1;
+    const inTime = timeOut(completed, START);
+    expectBroken(addCommand(inTime, position, end), NAME, position, /ended .*while it may run/);
+    const runs = answeredAt(completed, START);
+    expectBroken(addCommand(completed, runs, end), NAME, runs, /ended .*while it runs/);
+  });
+
+  test('when it has refused to start, it may be ended', () => {
+    const refused = failAnswer(completed, START, 'EPERM');
+    const run = addCommand(refused, answeredAt(completed, START), { name: 'quitDestination', by: 'destination' });
+    expectBroken(run, NAME, endOf(run), /source: no, destination: no/);
+  });
+
   test('when the destination refused to start, the end as completed broke it', () => {
     expectBroken(failAnswer(completed, START, 'EPERM'), NAME, endOf(completed), /source: no, destination: no/);
   });

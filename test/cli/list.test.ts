@@ -1,6 +1,8 @@
 /** `switchover list`: what can be named, as lines and as JSON. */
 import { describe, expect, test } from 'vitest';
 import { machines, policies } from '../../machines/index.ts';
+import { COMMANDS } from '../../machines/words.ts';
+import { listDeadlines } from '../../src/lab/deadlines.ts';
 import { DEVICES } from '../../src/lab/devices.ts';
 import { listExperiments } from '../../src/lab/experiment/shipped.ts';
 import { deviceSchema } from '../../src/lab/scenario/devices/device.ts';
@@ -53,6 +55,21 @@ describe.each([
   test('--json is the listing', async () => {
     const { stdout } = await inProcess(['list', what, '--json']);
     expect(JSON.parse(stdout)).toEqual(expected);
+  });
+});
+
+describe('list deadlines', () => {
+  test('is a paragraph for each command, with its limit, its class and what follows', async () => {
+    const { stdout, stderr, code } = await inProcess(['list', 'deadlines']);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    const told = stdout.split(/\n(?=\S)/).map((entry) => entry.trim().split(/\s+/).join(' '));
+    expect(told).toEqual(listDeadlines().map(({ name, description }) => `${name} ${description}`));
+    expect(told.map((line) => line.split(' ')[0])).toEqual(Object.keys(COMMANDS));
+  });
+
+  test('--json is the listing', async () => {
+    const { stdout } = await inProcess(['list', 'deadlines', '--json']);
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(listDeadlines())));
   });
 });
 

@@ -17,8 +17,9 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Rec } from '../../src/core/record.ts';
+import { ndjsonLines } from '../../src/journal/export.ts';
 import { MemoryJournal } from '../../src/journal/memory-journal.ts';
-import { parsedRecord, recordCrc, recordText } from '../../src/journal/record-text.ts';
+import { parsedRecord, recordText } from '../../src/journal/record-text.ts';
 import { SqliteJournal } from '../../src/journal/sqlite-journal.ts';
 import { migrate } from '../../src/lab/migrate.ts';
 import { rehearse } from '../../src/lab/rehearse.ts';
@@ -56,19 +57,31 @@ function folder(): string {
   return path;
 }
 
-/** A copy of the journal in which this record's text was edited in place, its checksum left or made to fit. */
+/** The records with one of them edited. */
+function withEdited(position: number, edit: (text: string) => string): readonly Rec[] {
+  const text = edit(recordText(records[position]!));
+  expect(text).not.toBe(recordText(records[position]!));
+  const parsed = parsedRecord(text);
+  if ('problem' in parsed) throw new Error(parsed.problem);
+  return records.with(position, parsed.record);
+}
+
+/** A copy of the journal in which this record's text was edited in place, all checksums left or made to fit. */
 function edited(position: number, edit: (text: string) => string, crc: 'left' | 'made to fit'): string {
   const path = join(folder(), 'edited.db');
+  if (crc === 'made to fit') {
+    const journal = new SqliteJournal(path);
+    journal.append(RUN, 0, withEdited(position, edit));
+    journal.close();
+    return path;
+  }
   copyFileSync(one, path);
   const db = new Database(path);
-  const row = db.prepare('SELECT text, crc FROM records WHERE run = ? AND position = ?').get(RUN, position) as {
+  const { text } = db.prepare('SELECT text FROM records WHERE run = ? AND position = ?').get(RUN, position) as {
     readonly text: string;
-    readonly crc: number;
   };
-  const text = edit(row.text);
-  expect(text).not.toBe(row.text);
-  const sum = crc === 'left' ? row.crc : recordCrc(RUN, position, text);
-  db.prepare('UPDATE records SET text = ?, crc = ? WHERE run = ? AND position = ?').run(text, sum, RUN, position);
+  expect(edit(text)).not.toBe(text);
+  db.prepare('UPDATE records SET text = ? WHERE run = ? AND position = ?').run(edit(text), RUN, position);
   db.close();
   return path;
 }
@@ -76,12 +89,17 @@ function edited(position: number, edit: (text: string) => string, crc: 'left' | 
 /** The same of a line of the export. */
 function editedLine(position: number, edit: (text: string) => string, crc: 'left' | 'made to fit'): string {
   const path = join(folder(), 'edited.ndjson');
+  if (crc === 'made to fit') {
+    const journal = new MemoryJournal();
+    journal.append(RUN, 0, withEdited(position, edit));
+    writeFileSync(path, ndjsonLines(journal, RUN).join(''));
+    return path;
+  }
   const lines = exported.split('\n');
-  const line = lines[position] as string;
-  const text = edit(`${line.slice(0, line.lastIndexOf(',"crc"'))}}`);
-  const sum = crc === 'left' ? line.slice(-10, -2) : recordCrc(RUN, position, text).toString(16).padStart(8, '0');
-  lines[position] = `${text.slice(0, -1)},"crc":"${sum}"}`;
-  expect(lines[position]).not.toBe(line);
+  const line = lines[position + 1] as string;
+  lines[position + 1] =
+    `${edit(`${line.slice(0, line.lastIndexOf(',"crc"'))}}`).slice(0, -1)},"crc":"${line.slice(-10, -2)}"}`;
+  expect(lines[position + 1]).not.toBe(line);
   writeFileSync(path, lines.join('\n'));
   return path;
 }
@@ -123,7 +141,7 @@ describe('a sound journal', () => {
   });
 
   test('is exported, and its export replays and is exported to the same bytes', async () => {
-    expect(exported.trimEnd().split('\n')).toHaveLength(records.length);
+    expect(exported.trimEnd().split('\n')).toHaveLength(1 + records.length);
     const cwd = folder();
     const written = await inProcess(['replay', one, '--export', 'run.ndjson'], { cwd });
     expect(written).toEqual({ stdout: '', stderr: '', code: 0 });
@@ -182,12 +200,12 @@ describe.each(FORMS)('one changed byte in a record of an %s journal', (_, edit) 
     );
     const finished = await inProcess(['replay', path]);
     expectMistake(finished, 'checksum', 4);
-    expect(finished.stderr).toMatch(new RegExp(`position ${position}\\b|line ${position + 1}\\b`));
+    expect(finished.stderr).toMatch(new RegExp(`position ${position}\\b|line ${position + 2}\\b`));
   });
 
   test('is damage too where it is no JSON any more', async () => {
     const path = edit(7, (text) => text.replace('{', '['), 'left');
-    expectMistake(await inProcess(['replay', path]), /position 7|line 8/, 4);
+    expectMistake(await inProcess(['replay', path]), /position 7|line 9/, 4);
   });
 
   test('that its checksum was made to fit to is a divergence, with exit code 3 and the position', async () => {
@@ -260,10 +278,10 @@ describe('what else can happen to a journal', () => {
 
   test('a line is gone from the middle of an export, or torn at its end', async () => {
     const gone = join(folder(), 'gone.ndjson');
-    writeFileSync(gone, exported.split('\n').toSpliced(20, 1).join('\n'));
-    expectMistake(await inProcess(['replay', gone]), /line 21: expected position 20, found 21/, 4);
+    writeFileSync(gone, exported.split('\n').toSpliced(21, 1).join('\n'));
+    expectMistake(await inProcess(['replay', gone]), /line 22: expected position 20, found 21/, 4);
     writeFileSync(gone, exported.slice(0, -30));
-    expectMistake(await inProcess(['replay', gone]), /line 53: the last line is torn/, 4);
+    expectMistake(await inProcess(['replay', gone]), /line 54: the last line is torn/, 4);
   });
 
   test.each([0.9, 0.5, 0.1])('a file is cut to %d of its length', async (share) => {
@@ -342,7 +360,7 @@ describe('a mistake is one message on stderr and exit code 2, and leaves no file
 });
 
 test('the text of every record is what the journal holds', () => {
-  const lines = exported.trimEnd().split('\n');
+  const lines = exported.trimEnd().split('\n').slice(1);
   expect(lines.map((line) => `${line.slice(0, line.lastIndexOf(',"crc"'))}}`)).toEqual(records.map(recordText));
   for (const line of lines)
     expect(parsedRecord(`${line.slice(0, line.lastIndexOf(',"crc"'))}}`)).toHaveProperty('record');

@@ -1,21 +1,6 @@
 /** Which of a chart's transitions were taken: every definition of every state, `on`, `always` and `after` alike. */
-import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-
-/** `state | event | nth of the event's candidates`, with the states' ids; `always` for eventless ones. */
-export function keyOf(transition: AnyTransitionDefinition): string {
-  const { source, eventType } = transition;
-  const candidates = (eventType === '' ? source.always : source.transitions.get(eventType)) ?? [];
-  return `${source.id} | ${eventType || 'always'} | ${candidates.indexOf(transition)}`;
-}
-
-export function transitionsOf(machine: AnyStateMachine): readonly AnyTransitionDefinition[] {
-  const ofNode = (node: AnyStateNode): AnyTransitionDefinition[] => [
-    ...[...node.transitions.values()].flat(),
-    ...(node.always ?? []),
-    ...Object.values<AnyStateNode>(node.states).flatMap(ofNode),
-  ];
-  return ofNode(machine.root);
-}
+import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
+import { keyOf, transitionsOf } from '../../src/core/transitions.ts';
 
 export class Coverage {
   private readonly all: readonly string[];

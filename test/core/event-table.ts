@@ -131,6 +131,11 @@ const LOG_AND_DEVICES = {
   BITMAP_SYNCED: synced,
   SYNC_FAILED: (draw: Draw) => ({ errno: errno(draw) }),
 };
+const devicesChanged = (draw: Draw) => ({
+  devices: ['nic0', 'nic1']
+    .slice(0, draw.one([0, 1, 2]))
+    .map((id) => ({ id, address: `device/${id}`, p2p: draw.chance(60), preCopy: draw.chance(60) })),
+});
 const LOG_ORDERS = { START: none, STOP: none, SYNC: (draw: Draw) => ({ final: draw.chance(50) }) };
 
 /** The messages of every inbox. */
@@ -141,7 +146,15 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
   },
   'guest-driver': { HALT_DMA: none, RESUME_DMA: (draw) => ({ host: draw.one(['source', 'destination']) }) },
   vfio: { STATE_READ_BACK: (draw) => ({ state: draw.one(DEVICE_STATES) }) },
-  tracking: LOG_ORDERS,
+  tracking: {
+    ...LOG_ORDERS,
+    DEVICES_CHANGED: (draw) => ({
+      devices: ['nic0', 'nic1'].slice(0, draw.one([0, 1, 2])).map((id) => ({ id, logsDma: draw.chance(60) })),
+      collects: draw.one(['always', 'when-stopped']),
+      joined: draw.chance(50),
+      news: 'nic1 was plugged',
+    }),
+  },
   'dirty-log': {
     ...LOG_ORDERS,
     TRACKING_REACHED: (draw) => ({
@@ -154,6 +167,27 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
       tracking: '0',
       dirtyPages: draw.one([0, 9]),
       errno: draw.chance(25) ? errno(draw) : undefined,
+      everything: draw.chance(20) ? (true as const) : undefined,
+    }),
+    CHANGE_WAITS: none,
+    DEVICES_CHANGED: none,
+  },
+  'hot-plug': {
+    DEVICE_REACHED: (draw, near) => {
+      const answer = deviceReached(draw, near);
+      return draw.chance(60) ? { ...answer, state: answer.asked } : answer;
+    },
+    PLUG: (draw) => ({ device: draw.one(['nic0', 'nic1', 'nic1', 'nic2']) }),
+    UNPLUG: (draw) => ({ device: draw.one(['nic0', 'nic0', 'nic1', 'nic2']) }),
+    CHANGE_NOW: none,
+    SETTLE: () => ({ because: 'the switchover had begun' }),
+    TRACKING_CHANGED: (draw) => ({
+      tracking: '0',
+      state: draw.weighted([
+        ['tracking', 4],
+        ['off', 1],
+      ]),
+      errno: maybeErrno(draw),
     }),
   },
   'pre-copy': {
@@ -163,6 +197,8 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
     VERDICT: (draw) => ({ verdict: verdict(draw), because: { thresholdBytes: bytes(draw) } }),
     SWITCHOVER_ACKED: (draw, near) => ({ device: device(draw, near) }),
     SET_DOWNTIME_LIMIT: (draw) => ({ downtimeLimitMs: draw.one([50, 300]) }),
+    START_POSTCOPY: none,
+    DEVICES_CHANGED: devicesChanged,
   },
   policy: { ASSESS: (draw) => ({ observation: observation(draw) }) },
   'stop-and-copy': {
@@ -172,13 +208,38 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
     GUEST_REACHED: guestReached,
     DESTINATION_REACHED: destinationReached,
   },
-  destination: { PREPARE: none, LOAD: none, TAKE_OVER: none, ABANDON: none, DEVICE_REACHED: deviceReached },
+  'post-copy': { PAUSE: none, RECOVER: none },
+  'in-doubt': {
+    RESOLVE: none,
+    SOURCE_FENCED: none,
+    DESTINATION_FENCED: none,
+    DESTINATION_REACHED: destinationReached,
+  },
+  destination: {
+    PREPARE: none,
+    LOAD: none,
+    TAKE_OVER: none,
+    ABANDON: none,
+    DEVICE_REACHED: deviceReached,
+    DEVICES_CHANGED: devicesChanged,
+  },
   migration: {
     ...LOG_AND_DEVICES,
     DESTINATION_REACHED: destinationReached,
     MIGRATE: none,
     CANCEL: none,
     CONTINUE: none,
+    START_POSTCOPY: none,
+    PAUSE: none,
+    RECOVER: none,
+    POSTCOPY_DECIDED: (draw) => ({ round: draw.one([1, 2]) }),
+    PACKAGE_SENT: none,
+    POSTCOPY_PAUSED: (draw) => ({ during: 'sendMissing', errno: maybeErrno(draw) }),
+    POSTCOPY_RECONNECTING: none,
+    POSTCOPY_RECONNECTED: none,
+    POSTCOPY_RESUMED: none,
+    POSTCOPY_COMPLETED: none,
+    POSTCOPY_UNRECOVERED: (draw) => ({ because: draw.one(['', 'nobody recovered it']) }),
     PRECOPY_STARTED: none,
     SWITCHOVER_DECIDED: (draw) => ({ round: draw.one([1, 2]), because: { remainingBytes: bytes(draw) } }),
     PRECOPY_FAILED: (draw) => ({ during: 'sendRound', errno: errno(draw) }),
@@ -192,6 +253,16 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
       destination: draw.one(['not-started', 'unknown']),
     }),
     ROLLED_BACK: (draw) => ({ guest: draw.one(['running', 'stopped']), because: draw.one(['', 'no storage']) }),
+    TAKE_UP: none,
+    SOURCE_FENCED: none,
+    DESTINATION_FENCED: none,
+    DOUBT_RESOLVED: (draw) => ({
+      guest: draw.one(['destination', 'source', 'lost']),
+      sourceFenced: draw.chance(50),
+      because: draw.one(['', 'the destination does not run']),
+    }),
+    DOUBT_REMAINS: (draw) => ({ because: draw.one(['', 'it does not answer']) }),
+    DEVICES_CHANGED: () => ({ containers: [{ id: '0', iommuTracks: true, devices: [] }] }),
   },
   'roll-back': {
     ...LOG_AND_DEVICES,
@@ -227,6 +298,9 @@ export const RESULTS: { readonly [N in CommandName]: (draw: Draw, near: Near) =>
   confirmDmaHalted: (draw) => ({ halted: draw.chance(80) }),
   dirtyDmaPages: (draw) => ({ dirtiedPages: draw.one([63, 64, 64, 64]) }),
   resumeDma: none,
+  plugDevice: none,
+  ejectDevice: none,
+  removeDevice: none,
   startTracking: none,
   reportDirty: (draw) => ({ dirtyPages: draw.one([0, 10]) }),
   stopTracking: none,
@@ -241,12 +315,24 @@ export const RESULTS: { readonly [N in CommandName]: (draw: Draw, near: Near) =>
   haltRound: none,
   sendRemaining: roundSent,
   sendDeviceState: (draw) => ({ sentBytes: bytes(draw) }),
+  discardDirty: (draw) => ({ missingPages: draw.one([0, 10]), sentBytes: bytes(draw) }),
+  sendMissing: (draw) => ({
+    sentPages: 16,
+    zeroPages: 0,
+    sentBytes: bytes(draw),
+    missingPages: draw.one([0, 0, 3]),
+    requestedPages: draw.one([0, 5]),
+  }),
+  reconnect: none,
+  compareReceived: (draw) => ({ missingPages: draw.one([0, 3]) }),
   releaseStorage: none,
   acquireStorage: none,
   prepareDestination: none,
   loadDestination: none,
   startDestination: none,
   quitDestination: none,
+  queryDestination: (draw) => ({ state: draw.one(['incoming', 'loaded', 'starting', 'running', 'gone']) }),
+  queryStorage: (draw) => ({ holder: draw.one(['source', 'destination', 'nobody']) }),
 };
 
 const session = (draw: Draw, near: Near) =>
@@ -286,6 +372,8 @@ export function answersTo(commands: readonly CommandName[]): readonly string[] {
 /** Data of an event of a chart of this kind. */
 export function dataOf(kind: Kind, type: string, draw: Draw, near: Near): object {
   const [outcome, command] = type.split('.') as [string, CommandName];
+  // To take out what was never there is refused by name.
+  if (type === 'FAILED.removeDevice') return { errno: draw.one(['EIO', 'ENODEV']) };
   if (outcome === 'FAILED') return { errno: errno(draw) };
   if (outcome === 'DONE' && command in COMMANDS) return RESULTS[command](draw, near);
   const table = (kind === 'vfio' ? DEVICE_EVENTS : MESSAGES[kind]) as Record<

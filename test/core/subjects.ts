@@ -30,10 +30,22 @@ const drivers = (draw: Draw) => (draw.chance(50) ? {} : { drivers: DRIVERS });
 const cooperation = (draw: Draw) =>
   draw.chance(60) ? {} : { cooperation: { drivers: DRIVERS, round: 3, ends: { rule: 'drained' } } };
 
+/** No device takes part; one of them was asked for without the capability. */
+function postCopyPlan(draw: Draw): Plan {
+  const on = draw.chance(90) ? { postCopy: true as const } : {};
+  return smallPlan({
+    loop: draw.one(['qemu-8.2', 'qemu-9.2', 'qemu-10.2']),
+    pauseBeforeSwitchover: draw.chance(30),
+    containers: [],
+    ...on,
+  });
+}
+
 function plan(draw: Draw): Plan {
   const logsDma = draw.chance(70);
   const helps = !logsDma && draw.chance(50) ? { cooperates: true } : {};
   const devices: PlanDevice[] = ids(draw).map((id) => ({ id, features: draw.chance(95) ? 7 : 1, logsDma, ...helps }));
+  if (draw.chance(40)) return postCopyPlan(draw);
   return smallPlan({
     loop: draw.one(['qemu-8.2', 'qemu-9.2', 'qemu-10.2', 'qemu-11.1', 'textbook']),
     pauseBeforeSwitchover: draw.chance(50),
@@ -54,8 +66,29 @@ const POLICIES = Object.values(policies).map(({ name, defaults }): Subject => {
   return { name: `convergence-${name}`, kind: 'policy', input, runs: 60, eventsMax: 12 };
 });
 
+/** A container with one device that is there and one that may be plugged; each may be of a kind that blocks. */
+function hotPlugPlan(draw: Draw): Plan {
+  const device = (id: string): PlanDevice => ({
+    id,
+    features: draw.weighted([
+      [7, 5],
+      [3, 5],
+      [1, 1],
+    ]),
+    logsDma: draw.chance(60),
+  });
+  return smallPlan({
+    loop: draw.weighted([
+      ['textbook', 9],
+      ['qemu-10.2', 1],
+    ]),
+    hotPlug: true,
+    containers: [{ id: '0', iommuTracks: draw.chance(90), devices: [device('nic0')], pluggable: [device('nic1')] }],
+  });
+}
+
 export const SUBJECTS: readonly Subject[] = [
-  { name: 'migration', kind: 'migration', input: plan, runs: 600, eventsMax: 40 },
+  { name: 'migration', kind: 'migration', input: plan, runs: 1100, eventsMax: 40 },
   {
     name: 'pre-copy',
     kind: 'pre-copy',
@@ -76,10 +109,17 @@ export const SUBJECTS: readonly Subject[] = [
     input: (draw) => ({
       devices: addressed(draw),
       pauseBeforeSwitchover: draw.chance(40),
-      ...cooperation(draw),
+      ...(draw.chance(30) ? { postCopy: true } : cooperation(draw)),
     }),
-    runs: 200,
+    runs: 260,
     eventsMax: 40,
+  },
+  {
+    name: 'post-copy',
+    kind: 'post-copy',
+    input: (draw) => ({ giveUpAfterMs: draw.one([5, 60_000]) }),
+    runs: 120,
+    eventsMax: 30,
   },
   {
     name: 'roll-back',
@@ -94,6 +134,13 @@ export const SUBJECTS: readonly Subject[] = [
     eventsMax: 40,
   },
   {
+    name: 'in-doubt',
+    kind: 'in-doubt',
+    input: (draw) => ({ why: 'startDestination (EIO)', destination: draw.one(['may-run', 'given-up']) }),
+    runs: 150,
+    eventsMax: 30,
+  },
+  {
     name: 'destination',
     kind: 'destination',
     input: (draw) => ({ devices: addressed(draw) }),
@@ -101,6 +148,7 @@ export const SUBJECTS: readonly Subject[] = [
     eventsMax: 50,
   },
   { name: 'guest', kind: 'guest', input: () => ({}), runs: 60, eventsMax: 60 },
+  { name: 'hot-plug', kind: 'hot-plug', input: (draw) => ({ plan: hotPlugPlan(draw) }), runs: 400, eventsMax: 50 },
   {
     name: 'dirty-log',
     kind: 'dirty-log',

@@ -5,8 +5,10 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { rehearse } from '../../src/lab/rehearse.ts';
 import type { Report } from '../../src/lab/report/report.ts';
+import { scenarioFrom } from '../../src/lab/scenario/read.ts';
 import { scenarios } from '../../src/lab/shipped.ts';
 import { Consumer, type Ended, manifest, ROOT } from './consumer.ts';
 import { type Block, fencedBlocks, missingLines, withOutput } from './fenced-blocks.ts';
@@ -96,6 +98,12 @@ describe('commands', () => {
     expect(() => accessSync(file, constants.X_OK), 'the build must make the command executable').not.toThrow();
   });
 
+  test('what is shown besides is a part of a scenario', () => {
+    const [whole, ...parts] = blocks.filter(({ language }) => language === 'yaml').map(({ text }) => parse(text));
+    expect(parts.length).toBeGreaterThan(0);
+    for (const part of parts) expect(() => scenarioFrom({ ...whole, ...part })).not.toThrow();
+  });
+
   test('the example of a mistake is what is said', async () => {
     const [, name = '', line = '', message = ''] = /`([\w-]+\.yaml):(\d+): ([^`]+)`/.exec(page) ?? [];
     const scenario = blocks.find(({ language }) => language === 'yaml')?.text ?? '';
@@ -151,7 +159,7 @@ describe('what else can be counted', () => {
   });
 
   test('every field of a report that is named exists', () => {
-    const { ended } = rehearse(scenarios['vgpu-10g']);
+    const { ended } = rehearse(scenarios['fault-device-midway']);
     const table = /^\| field \| what \|[\s\S]*?\n\n/m.exec(page)?.[0] ?? '';
     const names = table.split('\n').flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`(\w+)/g)]);
     expect(names.length).toBeGreaterThan(5);

@@ -231,3 +231,17 @@ test('what a device writes in each state: include/uapi/linux/vfio.h', () => {
   expect((['RUNNING_P2P', 'PRE_COPY_P2P'] as const).map(dmaStateIn)).toEqual(['p2pQuiet', 'p2pQuiet']);
   expect((['STOP', 'STOP_COPY', 'RESUMING', 'ERROR'] as const).map(dmaStateIn)).toEqual(Array(4).fill('stopped'));
 });
+
+test('a GET waits for the SET under way, and tells where the device rests', () => {
+  const { clock, one, log, set } = device(7);
+  set('STOP');
+  one.get((rested) => log.push([clock.nowNs, 'get', rested]));
+  expect(log).toEqual([]);
+  clock.runUntil(320);
+  expect(log).toEqual([
+    [320, { state: 'STOP' }],
+    [320, 'get', { state: 'STOP' }],
+  ]);
+  one.get((rested) => log.push([clock.nowNs, 'get', rested]));
+  expect(log.at(-1)).toEqual([320, 'get', { state: 'STOP' }]);
+});

@@ -2,8 +2,14 @@ import { crc32 as zlibCrc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Rec } from '../../src/core/record.ts';
-import { parsedRecord, recordText, restoredRecord, storedRecord } from '../../src/journal/record-text.ts';
-import { anyRun, inputRecord, openedRecord } from './records.ts';
+import {
+  parsedRecord,
+  recordText,
+  restoredRecord,
+  storedRecord,
+  storedRecords,
+} from '../../src/journal/record-text.ts';
+import { anyRun, inputRecord, openedRecord, runOf } from './records.ts';
 
 describe('the text of a record', () => {
   test('is one line, its own keys in a fixed order, the event as it was', () => {
@@ -86,33 +92,50 @@ describe('a text that is no record', () => {
 
 describe('the checksum of a stored record', () => {
   const record = inputRecord(4);
-  const stored = storedRecord('r', record);
+  const stored = storedRecord('r', record, 77);
 
-  test('is the CRC-32 of run, position and text', () => {
-    expect(stored.crc).toBe(zlibCrc32(`r\n4\n${recordText(record)}`));
+  test('is the CRC-32 of run, position, the checksum before, and text', () => {
+    expect(stored.crc).toBe(zlibCrc32(`r\n4\n77\n${recordText(record)}`));
   });
 
   test('holds', () => {
-    expect(restoredRecord('r', 4, stored)).toEqual(record);
+    expect(restoredRecord('r', 4, 77, stored)).toEqual(record);
+  });
+
+  test('of several is a chain', () => {
+    const [first, second] = storedRecords('r', runOf('r', 2), 0);
+    expect(restoredRecord('r', 1, first!.crc, second!)).toEqual(runOf('r', 2)[1]);
+    expect(second).toEqual(storedRecord('r', inputRecord(1), first!.crc));
   });
 
   test.each<[string, () => unknown, string]>([
-    ['another run', () => restoredRecord('s', 4, stored), 'run "s", position 4: the record\'s checksum is'],
+    ['another run', () => restoredRecord('s', 4, 77, stored), 'run "s", position 4: the record\'s checksum is'],
+    ['another record before it', () => restoredRecord('r', 4, 78, stored), "position 4: the record's checksum is"],
     [
       'another position, relabelled',
-      () => restoredRecord('r', 5, { ...stored, position: 5 }),
+      () => restoredRecord('r', 5, 77, { ...stored, position: 5 }),
       "position 5: the record's checksum",
     ],
-    ['a gap', () => restoredRecord('r', 2, stored), 'expected position 2, found 4: 2 before it missing'],
-    ['a duplicate', () => restoredRecord('r', 5, stored), 'expected position 5, found 4 once more'],
-    ['another checksum', () => restoredRecord('r', 4, { ...stored, crc: stored.crc ^ 1 }), 'when it was written'],
+    ['a gap', () => restoredRecord('r', 2, 77, stored), 'expected position 2, found 4: 2 before it missing'],
+    ['a duplicate', () => restoredRecord('r', 5, 77, stored), 'expected position 5, found 4 once more'],
+    ['another checksum', () => restoredRecord('r', 4, 77, { ...stored, crc: stored.crc ^ 1 }), 'when it was written'],
   ])('does not hold for %s', (_, restore, words) => {
     expect(restore).toThrow(expect.objectContaining({ kind: 'damaged', message: expect.stringContaining(words) }));
   });
 
+  test.each([
+    ['a kind that is not known', { kind: 'note' }, 'kind: expected opened or input, found "note"'],
+    ['a key that is not known', { wallMs: 5 }, 'wallMs: expected no such key'],
+  ])('a whole record of %s is of a later release, not damaged', (_, more, words) => {
+    const text = JSON.stringify({ ...record, ...more });
+    expect(() => restoredRecord('r', 4, 0, { position: 4, text, crc: zlibCrc32(`r\n4\n0\n${text}`) })).toThrow(
+      expect.objectContaining({ kind: 'newer-version', position: 4, message: expect.stringContaining(words) }),
+    );
+  });
+
   test('a text with a good checksum whose own position is another is damaged too', () => {
     const text = recordText(inputRecord(9));
-    expect(() => restoredRecord('r', 4, { position: 4, text, crc: zlibCrc32(`r\n4\n${text}`) })).toThrow(
+    expect(() => restoredRecord('r', 4, 0, { position: 4, text, crc: zlibCrc32(`r\n4\n0\n${text}`) })).toThrow(
       'expected position 4, found 9',
     );
   });
@@ -123,7 +146,7 @@ describe('the checksum of a stored record', () => {
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
         const changed = Buffer.from(bytes);
         changed[at]! ^= flip;
-        expect(() => restoredRecord('r', 4, { ...stored, text: changed.toString('utf8') })).toThrow('position 4');
+        expect(() => restoredRecord('r', 4, 77, { ...stored, text: changed.toString('utf8') })).toThrow('position 4');
       }),
       { numRuns: 1_000 },
     );

@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { JournalError } from '../../src/journal/journal-error.ts';
-import { translating } from '../../src/journal/sqlite-error.ts';
 import { SqliteJournal } from '../../src/journal/sqlite-journal.ts';
 import { conformsToJournal, conformsToReading, expectError } from './conformance.ts';
 import { partOf, runOf } from './records.ts';
@@ -110,12 +108,16 @@ describe('the file', () => {
 });
 
 describe('a file that is no journal of this release', () => {
-  test('of a later format is newer-version, for reading and for writing', async () => {
+  test.each([
+    [3, 'newer-version', 'format 3; this release knows format 2 only: use a later one'],
+    [1, 'older-version', 'format 1; this release knows format 2 only: replay it with the release that wrote it'],
+    [0, 'damaged', 'format 0, which never existed'],
+  ] as const)('of format %d is refused, for reading and for writing', async (format, kind, words) => {
     filled(path, 'a', runOf('a', 1));
-    sql(path, 'PRAGMA user_version = 2');
+    sql(path, `PRAGMA user_version = ${format}`);
     for (const readonly of [true, false]) {
-      const error = await expectError('newer-version', () => new SqliteJournal(path, { readonly }));
-      expect(error.message).toContain('format 2; this release knows formats up to 1');
+      const error = await expectError(kind, () => new SqliteJournal(path, { readonly }));
+      expect(error.message).toContain(words);
     }
   });
 
@@ -143,167 +145,6 @@ describe('a file that is no journal of this release', () => {
   test('that is missing is unreadable and is not made', async () => {
     await expectError('unreadable', () => new SqliteJournal(path, { readonly: true }));
     expect(readdirSync(folder)).toEqual([]);
-  });
-});
-
-describe('damage', () => {
-  test.each([0, 1, 3, 7, 11])(
-    'one flipped bit in the text of record %d is told with its position',
-    async (position) => {
-      filled(path, 'a', runOf('a', 12));
-      const bytes = readFileSync(path);
-      // Everywhere, since SQLite leaves old copies of moved rows in unused space.
-      const text = position === 0 ? '"seed":7' : `"remainingPages":${position * 3},`;
-      let found = 0;
-      for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) {
-        bytes[at + text.length - 2]! ^= 1;
-        found++;
-      }
-      expect(found).toBeGreaterThan(0);
-      writeFileSync(path, bytes);
-      filled(path, 'b', runOf('b', 3));
-      const journal = new SqliteJournal(path, { readonly: true });
-      const read: number[] = [];
-      const reading = () => {
-        for (const record of journal.read('a')) read.push(record.position);
-      };
-      const error = await expectError('damaged', reading, { run: 'a', position });
-      expect(error.message).toContain(`run "a", position ${position}: the record's checksum is`);
-      expect(read).toEqual(Array.from({ length: position }, (_, index) => index));
-      expect([...journal.read('a', position + 1)]).toEqual(partOf('a', position + 1, 12));
-      expect([...journal.read('b')]).toEqual(runOf('b', 3));
-      expect(journal.runs()).toMatchObject([
-        { run: 'a', records: 12 },
-        { run: 'b', records: 3, scenario: 'scenario of b' },
-      ]);
-      journal.close();
-    },
-  );
-
-  test('text that is no UTF-8 any more is told too, and ends no process', async () => {
-    filled(path, 'a', runOf('a', 3));
-    const bytes = readFileSync(path);
-    bytes[bytes.indexOf('"remainingPages":6')]! ^= 0x80;
-    writeFileSync(path, bytes);
-    const journal = new SqliteJournal(path, { readonly: true });
-    await expectError('damaged', () => [...journal.read('a')], { run: 'a', position: 2 });
-    journal.close();
-  });
-
-  test.each<[string, string, number, string]>([
-    ['a checksum', 'UPDATE records SET crc = crc + 1 WHERE position = 4', 4, 'checksum'],
-    [
-      'two texts swapped',
-      'UPDATE records SET text = (SELECT text FROM records WHERE position = 7) WHERE position = 5',
-      5,
-      'checksum',
-    ],
-    [
-      'a record in the middle gone',
-      'DELETE FROM records WHERE position = 5',
-      5,
-      'expected position 5, found 6: 1 before it missing',
-    ],
-    [
-      'the last records gone',
-      'DELETE FROM records WHERE position >= 8',
-      8,
-      'missing, with all that followed; the run had 10 records',
-    ],
-    ['all records gone', 'DELETE FROM records', 0, 'missing, with all that followed'],
-    [
-      'the count too small',
-      'UPDATE runs SET records = 6',
-      6,
-      'the run ends here, yet there are records up to position 9',
-    ],
-    ['the count too large', 'UPDATE runs SET records = 11', 10, 'missing'],
-    ['the count below zero', 'UPDATE runs SET records = -116', 0, 'said to have -116 records'],
-    ["the run under another's name", "UPDATE runs SET run = 'b'", 0, 'not in the table of runs'],
-    ['the run gone from the table of runs', 'DELETE FROM runs', 0, 'not in the table of runs'],
-    [
-      "a record under another run's name",
-      "UPDATE records SET run = 'b' WHERE position = 3",
-      3,
-      'expected position 3, found 4',
-    ],
-  ])('%s', async (_, statement, position, words) => {
-    filled(path, 'a', runOf('a', 10));
-    sql(path, statement);
-    const journal = new SqliteJournal(path, { readonly: true });
-    const error = await expectError('damaged', () => [...journal.read('a')], { run: 'a', position });
-    expect(error.message).toContain(words);
-    journal.close();
-  });
-
-  test('of the count is told even to a reader who begins beyond it', async () => {
-    filled(path, 'a', runOf('a', 10));
-    sql(path, 'UPDATE runs SET records = 6');
-    const journal = new SqliteJournal(path, { readonly: true });
-    await expectError('damaged', () => [...journal.read('a', 8)], { run: 'a', position: 6 });
-    journal.close();
-  });
-
-  test('a run listed under a name that it does not have is told when it is read', async () => {
-    filled(path, 'a', runOf('a', 4));
-    sql(path, "UPDATE runs SET run = 'c'");
-    const journal = new SqliteJournal(path, { readonly: true });
-    expect(journal.runs()).toMatchObject([{ run: 'c', records: 4 }]);
-    await expectError('damaged', () => [...journal.read('c')], { run: 'c', position: 0 });
-    journal.close();
-  });
-
-  test('a record beyond the end is not written over', async () => {
-    filled(path, 'a', runOf('a', 5));
-    sql(path, 'UPDATE runs SET records = 3');
-    const journal = new SqliteJournal(path);
-    await expectError('damaged', () => journal.append('a', 3, partOf('a', 3, 4)), { run: 'a', position: 3 });
-    journal.close();
-  });
-
-  test('of any byte of the file: the records are the same, or an error says so', () => {
-    filled(path, 'a', runOf('a', 12));
-    const good = readFileSync(path);
-    const expected = runOf('a', 12);
-    const outcomes = { same: 0, told: 0 };
-    // A prime stride, so that each page is hit at other places: in its header, its cell pointers, its cells.
-    for (let at = 0; at < good.length; at += 67) {
-      const bytes = Buffer.from(good);
-      bytes[at]! ^= 1 << (at % 8);
-      const damagedPath = join(folder, `${at}.db`);
-      writeFileSync(damagedPath, bytes);
-      try {
-        const journal = new SqliteJournal(damagedPath, { readonly: true });
-        try {
-          expect([...journal.read('a')], `byte ${at}`).toEqual(expected);
-          expect(
-            journal.runs().map(({ run, records }) => `${run}:${records}`),
-            `byte ${at}`,
-          ).toEqual(['a:12']);
-        } finally {
-          journal.close();
-        }
-        outcomes.same++;
-      } catch (error) {
-        if (!(error instanceof JournalError)) throw error;
-        outcomes.told++;
-      }
-    }
-    expect(outcomes.same).toBeGreaterThan(0);
-    expect(outcomes.told).toBeGreaterThan(30);
-  });
-});
-
-describe('a full disk', () => {
-  test('is told as such, and leaves what was there', () => {
-    const db = new Database(path);
-    db.exec('CREATE TABLE filler (x TEXT)');
-    db.prepare('PRAGMA max_page_count = 8').get();
-    const fill = () => db.prepare('INSERT INTO filler VALUES (?)').run('x'.repeat(100_000));
-    expect(() => translating(path, { run: 'a', position: 4 }, fill)).toThrow(
-      expect.objectContaining({ kind: 'full', run: 'a', position: 4, message: expect.stringContaining('no space') }),
-    );
-    db.close();
   });
 });
 

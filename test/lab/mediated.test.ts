@@ -28,6 +28,12 @@ const mediatedNic = (changes: object = {}): DeviceInput =>
   }) as DeviceInput;
 /** The first round alone takes longer than a second. */
 const slow = { link: { bandwidth: '200Mbit/s' }, giveUpAfter: '6s' } as const;
+/** A container whose iommufd can track, and whose rule is another than QEMU's. */
+const asked = (trackerChoice: 'iommu-first' | 'per-device', devices: readonly DeviceInput[]) => ({
+  iommu: { kind: 'iommufd', dirtyTracking: true } as const,
+  trackerChoice,
+  devices: [...devices],
+});
 const DRIVER_WRITES = { rate: '1MiB/s', set: '64KiB', at: '60MiB' };
 
 function report(changes: SmallScenario) {
@@ -89,6 +95,14 @@ describe('type1 as the tracker of a container', () => {
 });
 
 describe('a mediated device that logs', () => {
+  test('beside a NIC that does not, where each device is tracked by what it has: the IOMMU is not asked about it', () => {
+    const devices = [gpu({ driverWrites: DRIVER_WRITES, dmaLogging: true }), nic0({ dmaLogging: false })];
+    expect(report({ rest: { containers: [asked('per-device', devices)] } })).toMatchObject({
+      outcome: 'completed',
+      trackers: [{ tracker: 'per-device' }],
+    });
+  });
+
   test('with churn a round finds what was mapped at some time in it: more than is mapped', () => {
     const rounds = (churn: string) =>
       report({ devices: [gpu({ dmaLogging: true, churn })], rest: slow, vmm: { downtimeLimit: '500ms' } }).rounds;
@@ -205,6 +219,16 @@ describe('the keys of a scenario', () => {
     ],
     ['driver writes that iommufd would have to hear', { devices: [gpu({ driverWrites: DRIVER_WRITES })] }, /type1 or/],
     ['a mediated NIC that iommufd would have to see', { devices: [mediatedNic()] }, /devices\[0\]\.kind: a mediated/],
+    [
+      'driver writes where the IOMMU is asked before the logs',
+      { rest: { containers: [asked('iommu-first', [gpu({ driverWrites: DRIVER_WRITES, dmaLogging: true })])] } },
+      /driverWrites: only type1 or the driver/,
+    ],
+    [
+      'a mediated NIC that does not log, where each device is tracked by what it has',
+      { rest: { containers: [asked('per-device', [mediatedNic(), nic0()])] } },
+      /devices\[0\]\.kind: a mediated/,
+    ],
     ['a watchdog of no time', { devices: [gpu({ watchdog: '0s' })], iommu: TYPE1 }, /watchdog: expected true, false/],
     [
       'type1 behind a vIOMMU',

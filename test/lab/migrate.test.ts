@@ -309,11 +309,12 @@ describe('the journal', () => {
     const listen = (error: unknown) => rejections.push(error);
     process.on('unhandledRejection', listen);
     const seen: Recorded[] = [];
-    migrate(smallScenario(), { journal: failingAfter(5) }).records$.subscribe({
-      next: (recorded) => seen.push(recorded),
-      error: () => {},
-    });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { records$ } = migrate(smallScenario(), { journal: failingAfter(5) });
+    await new Promise<void>((resolve) =>
+      records$.subscribe({ next: (recorded) => seen.push(recorded), error: () => resolve() }),
+    );
+    // A rejection that nobody handles is told once the turn is over.
+    await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', listen);
     expect(seen).toHaveLength(5);
     expect(rejections).toEqual([]);

@@ -4,7 +4,8 @@
  */
 import { VirtualClock } from '../../src/clock/virtual-clock.ts';
 import type { Command } from '../../src/core/effect.ts';
-import type { ModelDriver } from '../../src/drivers/model/model-driver.ts';
+import { createModelDriver, type ModelDriver } from '../../src/drivers/model/model-driver.ts';
+import { modelSpecOf } from '../../src/lab/model/spec.ts';
 import { type PreparedRun, prepareRun } from '../../src/lab/prepare.ts';
 import type { Report } from '../../src/lab/report/report.ts';
 import type { Scenario } from '../../src/lab/scenario/scenario.ts';
@@ -27,8 +28,9 @@ export interface WatchOptions {
 
 export function watchRun(scenario: Scenario, { before, meanwhile }: WatchOptions = {}): WatchedRun {
   const clock = new VirtualClock();
-  const prepared = prepareRun(scenario, { clock, strict: true });
-  const driver = prepared.driver as ModelDriver;
+  // Named here because what a scenario's faults are put around no longer shows it.
+  const driver = createModelDriver(modelSpecOf(scenario), clock);
+  const prepared = prepareRun(scenario, { clock, driver: () => driver, strict: true });
   const recorded: Recorded[] = [];
   prepared.runner.recorded$.subscribe((one) => {
     recorded.push(one);
@@ -38,7 +40,7 @@ export function watchRun(scenario: Scenario, { before, meanwhile }: WatchOptions
   prepared.start();
   while (!prepared.runner.ended && clock.step());
   const report = prepared.report();
-  driver.close();
+  prepared.driver.close();
   const commands = recorded.flatMap(({ effects }) => effects.filter((effect) => effect.kind === 'command'));
   return { report, recorded, commands, driver, prepared };
 }

@@ -149,8 +149,15 @@ describe('before the storage is acquired', () => {
   test('it is never started', () => {
     for (const [, at, event] of BEFORE) {
       expect(at.when(event).commanded).toEqual([]);
-      at.when(event).ignores(TAKE_OVER);
+      if (event.type !== 'FAILED.acquireStorage') at.when(event).ignores(TAKE_OVER);
     }
+  });
+
+  test('one that lacks only the storage can be told again to take over, by who knows that the source is dead', () => {
+    acquiring
+      .when(failed('acquireStorage', 'EBUSY'))
+      .when({ ...TAKE_OVER, from: 'in-doubt' })
+      .then({ state: 'acquiring', commanded: [{ command: 'acquireStorage', host: 'destination' }] });
   });
 });
 
@@ -163,12 +170,16 @@ const AFTER: readonly Point[] = [
 ];
 
 describe('after the storage is acquired', () => {
-  test.each(AFTER)('%s: in doubt, and it cannot be given up any more', (_, at, event, to, during) => {
+  test.each(AFTER)('%s: in doubt, and it does nothing until the doubt is settled', (_, at, event, to, during) => {
     const doubt = at.when(event).then({
       state: 'inDoubt',
       told: [answer(to, 'running', 'unknown', { during, errno: 'EIO' })],
     });
-    doubt.ignores(ABANDON);
+    const from = 'in-doubt';
+    doubt.when({ ...ABANDON, from }).then({ state: 'quitting', commanded: [{ command: 'quitDestination' }] });
+    doubt
+      .when({ ...TAKE_OVER, from })
+      .then({ state: 'acquiring', commanded: [{ command: 'acquireStorage', host: 'destination' }] });
   });
 
   test.each([
@@ -225,4 +236,22 @@ describe('given up', () => {
 
 test('a late answer of a device to an order of before changes nothing', () => {
   for (const at of [prepared, loading, loaded]) at.when(reached(A, 'RUNNING')).then({ state: at.snapshot.value });
+});
+
+describe('taking over in the place of a dead source, with an answer from before the doubt still to come', () => {
+  const doubtful = startingDevices.when(reached(B, 'RUNNING', 'RUNNING_P2P', 'EINVAL'));
+  const again = doubtful.when({ ...TAKE_OVER, from: 'in-doubt' });
+  const stale = reached(A, 'RUNNING', 'RUNNING_P2P', 'ECONNRESET');
+
+  test('it does not matter while the storage is acquired, nor while the devices are told again', () => {
+    again.then({ state: 'acquiring', commanded: [acquire] });
+    again.when(stale).then({ state: 'acquiring' });
+    const starting = again.when(stale, done('acquireStorage'));
+    starting.then({ state: { owning: 'startingP2p' }, told: orders('RUNNING_P2P', A, B) });
+    const late = starting.when(stale).then({ state: { owning: 'startingP2p' } });
+    late
+      .when(...both('RUNNING_P2P'))
+      .when(...both('RUNNING'))
+      .then({ state: { owning: 'startingVcpus' }, commanded: [command('startDestination')] });
+  });
 });

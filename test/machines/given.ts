@@ -124,6 +124,10 @@ export class Given {
     return this.seen.told;
   }
 
+  get opened(): readonly Address[] {
+    return this.seen.openings.map(({ address }) => address);
+  }
+
   get commanded(): readonly Commanded[] {
     return this.seen.commanded;
   }

@@ -57,10 +57,18 @@ const COLUMNS: Readonly<Record<Exclude<keyof Loop, 'name'>, Releases>> = {
   ranges: ['two', 'two', 'three', 'three', 'three', 'three', 'three'],
   // A vIOMMU blocks from 8.0 on; from 11.0 on only with device tracking (hw/vfio/container.c).
   viommu: ['blocks', 'blocks', 'blocks', 'blocks', 'blocks', 'blocks-device-logs', 'allowed'],
+  // qdev_device_add_from_qdict and qdev_unplug, softmmu/ and later system/qdev-monitor.c.
+  hotPlug: ['refuses', 'refuses', 'refuses', 'refuses', 'refuses', 'refuses', 'takes'],
+  // PRECOPY_INFOv2 and an ack for each INIT_DATA_SENT: 11.1 (hw/vfio/migration.c).
+  heedsReinit: [false, false, false, false, false, true, false],
   // 10.0 (4881411136).
   reportsDevice: [false, false, false, false, true, true, true],
   // 11.0 (93c8a97f99).
   reportsFailing: [false, false, false, false, false, true, true],
+  // Before STOP on 7.2 (measured); by way of device and postcopy-device from 10.2 on (7b842fe354).
+  postcopyActive: [...Array(4).fill('before-stop'), ...Array(3).fill('after-device')] as unknown as Releases,
+  // 9.1 (4146b77ec7).
+  reportsRecoverSetup: [false, false, false, true, true, true, true],
 };
 
 describe('a row of each release', () => {

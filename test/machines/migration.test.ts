@@ -63,7 +63,7 @@ const STUCK = {
   because: 'the source could not acquire its storage again (EBUSY)',
 };
 const LOG_OFF = { type: 'DIRTY_LOG_REACHED', from: 'dirty-log', asked: 'off', state: 'off' };
-const GIVE_UP = { type: 'xstate.after.giveUpAfter.migration.active.iterating', from: 'timer' };
+const GIVE_UP = { type: 'xstate.after.giveUpAfter.migration.reversible.active.iterating', from: 'timer' };
 
 const status = (name: string) => ({ type: 'STATUS_CHANGED', status: name }) as const;
 const ended = (outcome: string, reason: string) => ({ type: 'ENDED', outcome, reason }) as const;
@@ -107,21 +107,21 @@ describe('a migration that works', () => {
   test('opens what it needs, when it needs it', () => {
     none.then({ state: 'none', facts: [status('none')] });
     setup.then({
-      state: { setup: 'preparingDestination' },
+      state: { reversible: { setup: 'preparingDestination' } },
       facts: [status('setup')],
       opened: OPENED_AT_SETUP,
       told: [{ to: 'destination', type: 'PREPARE' }],
     });
-    startingPreCopy.then({ state: { setup: 'startingPreCopy' }, opened: ['pre-copy'] });
-    active.then({ state: { active: 'iterating' }, facts: [status('active')], timers: [60_000] });
+    startingPreCopy.then({ state: { reversible: { setup: 'startingPreCopy' } }, opened: ['pre-copy'] });
+    active.then({ state: { reversible: { active: 'iterating' } }, facts: [status('active')], timers: [60_000] });
     switching.then({
-      state: { active: 'switching' },
+      state: { reversible: { active: 'switching' } },
       closed: ['pre-copy'],
       opened: ['stop-and-copy'],
       timers: ['cleared'],
     });
-    device.then({ state: { device: 'switching' }, facts: [status('device')] });
-    handingOver.then({ state: { device: 'handingOver' } });
+    device.then({ state: { reversible: 'device' }, facts: [status('device')] });
+    handingOver.then({ state: 'handingOver' });
   });
 
   test('cleans up the source outside the downtime: every device, one way or another, and then the logs', () => {
@@ -203,7 +203,7 @@ describe('a migration that works', () => {
     begin({ containers: [] })
       .when(MIGRATE)
       .then({
-        state: { setup: 'preparingDestination' },
+        state: { reversible: { setup: 'preparingDestination' } },
         facts: [status('setup')],
         opened: ['guest', 'dirty-log', 'policy', 'destination'],
         told: [{ to: 'destination', type: 'PREPARE' }],
@@ -442,7 +442,7 @@ describe('a failure', () => {
   });
 
   test('handing over, the destination that answers stop-and-copy is not judged here', () => {
-    handingOver.when(DESTINATION_FAILED).then({ state: { device: 'handingOver' } });
+    handingOver.when(DESTINATION_FAILED).then({ state: 'handingOver' });
   });
 });
 
@@ -454,13 +454,15 @@ describe('in doubt', () => {
   ] as const)('%s: the destination may run, so nothing goes back', (_, state) => {
     const doubt = state.when(switchoverFailed('unknown', 'destination: startDestination'));
     doubt.then({
-      state: 'in-doubt',
+      state: { 'in-doubt': 'resting' },
       facts: [
         status('failed'),
         ended('in-doubt', 'ask or fence the destination: it may be running (destination: startDestination (EIO))'),
       ],
+      opened: ['in-doubt'],
     });
-    expect(doubt.snapshot.status).toBe('done');
+    expect(doubt.inputOf('in-doubt')).toEqual({ why: 'destination: startDestination (EIO)', destination: 'may-run' });
+    expect(doubt.snapshot.hasTag('rests')).toBe(true);
   });
 
   const back: readonly (readonly [string, Given])[] = [
@@ -470,7 +472,8 @@ describe('in doubt', () => {
   test.each(back)('the source could not be brought back after a %s', (_, state) => {
     const doubt = state.when(STUCK);
     doubt.then({
-      state: 'in-doubt',
+      state: { 'in-doubt': 'resting' },
+      opened: ['in-doubt'],
       facts: [
         status('failed'),
         ended(
@@ -479,7 +482,69 @@ describe('in doubt', () => {
         ),
       ],
     });
-    expect(doubt.snapshot.output).toMatchObject({ outcome: 'in-doubt' });
+    const why = 'the source could not acquire its storage again (EBUSY)';
+    expect(doubt.inputOf('in-doubt')).toEqual({ why, destination: 'given-up' });
+  });
+
+  const doubt = handingOver.when(switchoverFailed('unknown', 'startDestination'));
+  const order = (type: string) => ({ type, from: 'operator' });
+  const asking = doubt.when(order('TAKE_UP'));
+  const resolved = (guest: string, sourceFenced = false, because = 'because') => ({
+    type: 'DOUBT_RESOLVED',
+    from: 'in-doubt',
+    guest,
+    sourceFenced,
+    because,
+  });
+
+  test.each([
+    ['TAKE_UP', 'RESOLVE'],
+    ['SOURCE_FENCED', 'SOURCE_FENCED'],
+    ['DESTINATION_FENCED', 'DESTINATION_FENCED'],
+  ])('%s is passed on, and it no longer rests', (type, told) => {
+    const taken = doubt.when(order(type));
+    taken.then({ state: { 'in-doubt': 'asking' }, told: [{ to: 'in-doubt', type: told }] });
+    expect(taken.snapshot.hasTag('rests')).toBe(false);
+  });
+
+  test('it rests again when nobody could say', () => {
+    const again = asking.when({ type: 'DOUBT_REMAINS', from: 'in-doubt', because: 'it does not answer' });
+    again.then({ state: { 'in-doubt': 'resting' }, facts: [ended('in-doubt', 'it does not answer')] });
+    again.when(order('TAKE_UP')).then({ state: { 'in-doubt': 'asking' }, told: [{ to: 'in-doubt', type: 'RESOLVE' }] });
+  });
+
+  test('a guest that runs on the destination completes the migration, cleaning up included', () => {
+    const done = asking.when(resolved('destination'));
+    expect(done.snapshot.value).toEqual({ completed: 'cleaningDevices' });
+    expect(done.facts).toEqual([status('completed')]);
+    asking
+      .when(resolved('destination', true))
+      .then({ state: 'cleanedUp', facts: [status('completed'), ended('completed', '')] });
+  });
+
+  test('a destination that never will run lets the source go back, by the same way as ever', () => {
+    const back = asking.when(resolved('source'));
+    back.then({ state: { 'in-doubt': 'rollingBack' }, closed: ['roll-back'], opened: ['roll-back'] });
+    expect(back.inputOf('roll-back')).toMatchObject({ sending: 'nobody', switching: true });
+    back
+      .when(ROLLED_BACK)
+      .then({ state: 'failedAfterDoubt', facts: [ended('failed', 'because')], closed: CLOSED_AT_THE_END });
+    const stuck = back.when(STUCK);
+    expect(stuck.snapshot.value).toEqual({ 'in-doubt': 'resting' });
+  });
+
+  test('a guest that is lost is said to be', () => {
+    asking
+      .when(resolved('lost', true, 'the guest is lost'))
+      .then({ state: 'failedAfterDoubt', facts: [ended('failed', 'the guest is lost')], closed: CLOSED_AT_THE_END });
+  });
+
+  test('elsewhere the same orders change nothing', () => {
+    for (const state of [none, setup, active, switching, paused, device, completed]) {
+      for (const type of ['TAKE_UP', 'SOURCE_FENCED', 'DESTINATION_FENCED']) {
+        state.when(order(type)).then({ state: state.snapshot.value });
+      }
+    }
   });
 });
 
@@ -504,7 +569,7 @@ describe('giving up', () => {
       .when(MIGRATE, PREPARED)
       .when(STARTED)
       .then({
-        state: { active: 'iterating' },
+        state: { reversible: { active: 'iterating' } },
         facts: [status('active')],
         timers: [1500],
       });
@@ -514,10 +579,12 @@ describe('giving up', () => {
 
 describe('CONTINUE', () => {
   test('is passed on while paused', () => {
-    paused.then({ state: 'pre-switchover', facts: [status('pre-switchover')] });
-    paused.when(CONTINUE).then({ state: 'pre-switchover', told: [{ to: 'stop-and-copy', type: 'CONTINUE' }] });
+    paused.then({ state: { reversible: 'pre-switchover' }, facts: [status('pre-switchover')] });
+    paused
+      .when(CONTINUE)
+      .then({ state: { reversible: 'pre-switchover' }, told: [{ to: 'stop-and-copy', type: 'CONTINUE' }] });
     paused.when(CONTINUE, DEVICES_STOPPED).then({
-      state: { device: 'switching' },
+      state: { reversible: 'device' },
       facts: [status('device')],
       told: [{ to: 'stop-and-copy', type: 'CONTINUE' }],
     });
@@ -532,6 +599,6 @@ describe('CONTINUE', () => {
 
 test('up to 9.2 stopped devices change no status without a pause', () => {
   const old = begin({ loop: 'qemu-9.2' }).when(...SWITCHING);
-  old.when(DEVICES_STOPPED).then({ state: { active: 'switching' } });
-  old.when(DEVICES_STOPPED, HANDING_OVER).then({ state: { active: 'handingOver' } });
+  old.when(DEVICES_STOPPED).then({ state: { reversible: { active: 'switching' } } });
+  old.when(DEVICES_STOPPED, HANDING_OVER).then({ state: 'handingOver' });
 });

@@ -4,6 +4,7 @@ import { COMMANDS, type CommandName } from '../../machines/words.ts';
 import { VirtualClock } from '../../src/clock/virtual-clock.ts';
 import { commandsNeeded, requireCommands } from '../../src/run/needs.ts';
 import { scriptedDriver } from '../simulation/scripted-driver.ts';
+import { smallPlan } from '../simulation/small-plan.ts';
 
 test('the charts ask for every command that there is, and for no other', () => {
   expect([...commandsNeeded('qemu')].sort()).toEqual((Object.keys(COMMANDS) as CommandName[]).sort());
@@ -27,4 +28,13 @@ test('a driver that cannot throttle need not have the command for it', () => {
   expect(() => requireCommands({ ...whole, commands, verdicts: new Set(['throttlePercent']) }, 'qemu')).toThrow(
     'throttleVcpus',
   );
+});
+
+test('a driver without post-copy is refused only where the capability is on', () => {
+  const whole = scriptedDriver(new VirtualClock());
+  const postCopy = ['discardDirty', 'sendMissing', 'reconnect', 'compareReceived'];
+  const driver = { ...whole, commands: new Set([...whole.commands].filter((name) => !postCopy.includes(name))) };
+  const plan = smallPlan({ containers: [] });
+  expect(() => requireCommands(driver, 'qemu', plan)).not.toThrow();
+  expect(() => requireCommands(driver, 'qemu', { ...plan, postCopy: true })).toThrow(/cannot do .*sendMissing/);
 });

@@ -87,6 +87,8 @@ const FAULTS: readonly Fault[] = [
   { kind: 'hang' },
   { kind: 'slow', byNs: 45_000_000_000 },
   { kind: 'twice' },
+  { kind: 'silent' },
+  { kind: 'done-error', errno: 'EIO' },
 ];
 
 describe.each([

@@ -76,7 +76,10 @@ export class Observer {
     if (command.name !== 'reportDirty') return undefined;
     const id = command.by.split('/')[1];
     const devices = this.#scenario.containers.find((container) => container.id === id)?.devices ?? [];
-    return (source) => devices.some((device) => source === `dma:${device.id}`);
+    // Where guest drivers help, what their devices wrote is found in the log of the vCPUs, and nowhere else.
+    const meant =
+      command.params.tracker === 'guest' ? devices.filter(({ dmaLogging }) => dmaLogging !== null) : devices;
+    return (source) => meant.some((device) => source === `dma:${device.id}`);
   }
 
   /** Distinct pages that these have written since this was last asked, each once. */

@@ -20,6 +20,8 @@ export interface Disturbance {
   /** The nth command is done, but its answer is lost. */
   readonly silent?: number;
   readonly plan?: Partial<Plan>;
+  /** What else an operator says, after each record. */
+  readonly orders?: ((recorded: Recorded) => readonly string[]) | undefined;
   readonly listen?: (delivery: Delivery) => void;
 }
 
@@ -64,7 +66,7 @@ export async function runSmallWithCrash(
   const { runner, go } = await recover([...journal.read(opened.run)], { driver, clock, journal }, { strict: true });
   runner.recorded$.subscribe((one) => recorded.push(one));
   go();
-  if (recorded.length === 1) runner.deliver({ to: 'migration', by: 'operator', event: { type: 'MIGRATE' } });
+  if (after === 0) runner.deliver({ to: 'migration', by: 'operator', event: { type: 'MIGRATE' } });
   while (!runner.ended && clock.step());
   return summary(
     runner.ended,
@@ -113,6 +115,9 @@ export function runSmall(disturbance: Disturbance = {}): SmallRun {
     recorded.push(one);
     if (one.record.position === disturbance.cancelAfter) {
       runner.deliver({ to: 'migration', by: 'operator', event: { type: 'CANCEL' } });
+    }
+    for (const type of disturbance.orders?.(one) ?? []) {
+      runner.deliver({ to: 'migration', by: 'operator', event: { type } });
     }
   });
   runner.open();

@@ -91,6 +91,22 @@ export function scriptedDriver(
         } as Answer;
       case 'sendDeviceState':
         return { type: 'DONE.sendDeviceState', sentBytes: 4096 };
+      case 'discardDirty':
+        return { type: 'DONE.discardDirty', missingPages: remaining >> 12, sentBytes: 64 };
+      case 'sendMissing':
+        remaining = 0;
+        return {
+          type: 'DONE.sendMissing',
+          sentPages: 16,
+          zeroPages: 0,
+          sentBytes: 65536,
+          missingPages: 0,
+          requestedPages: 2,
+        };
+      case 'compareReceived':
+        return { type: 'DONE.compareReceived', missingPages: remaining >> 12 };
+      case 'reconnect':
+        return done(command.name);
       case 'releaseStorage':
         if (world.storage === 'source') world.storage = 'nobody';
         return done(command.name);
@@ -107,6 +123,10 @@ export function scriptedDriver(
         world.destinationGone = true;
         if (world.storage === 'destination') world.storage = 'nobody';
         return done(command.name);
+      case 'queryDestination':
+        return { type: 'DONE.queryDestination', state: destinationState(world) };
+      case 'queryStorage':
+        return { type: 'DONE.queryStorage', holder: world.storage };
       case 'haltDma':
         return { type: 'DONE.haltDma', dmaPages: 64 };
       case 'confirmDmaHalted':
@@ -116,6 +136,9 @@ export function scriptedDriver(
       case 'notifyGuest':
       case 'resumeDma':
       case 'throttleVcpus':
+      case 'plugDevice':
+      case 'ejectDevice':
+      case 'removeDevice':
       case 'startTracking':
       case 'stopTracking':
       case 'startDirtyLog':
@@ -163,6 +186,11 @@ export function scriptedDriver(
       }),
     close() {},
   };
+}
+
+function destinationState(world: ScriptedWorld): 'gone' | 'running' | 'loaded' {
+  if (world.destinationGone) return 'gone';
+  return world.destinationRuns ? 'running' : 'loaded';
 }
 
 const done = (name: CommandName) => ({ type: `DONE.${name}` }) as Answer;

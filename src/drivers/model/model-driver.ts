@@ -18,19 +18,24 @@ import type { RunClock } from '../../clock/clock.ts';
 import type { Command } from '../../core/effect.ts';
 import type { EffectId, Input } from '../../core/record.ts';
 import { DestinationHost, type DestinationState, type IncomingDevice } from '../../hardware/destination-host.ts';
+import { takeOutAbsent } from '../../hardware/hot-plug.ts';
 import type { KvmDirtyLog } from '../../hardware/kvm/dirty-log.ts';
 import { Link } from '../../hardware/link.ts';
 import { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
 import { PageSender, type Rearm } from '../../hardware/sender.ts';
 import { type Host, Storage } from '../../hardware/storage.ts';
 import type { LostPages } from '../../hardware/truth.ts';
-import { type Rested, VfioFunction } from '../../hardware/vfio-function.ts';
+import type { Rested, VfioFunction } from '../../hardware/vfio-function.ts';
 import { createWorld, type World } from '../../hardware/world.ts';
 import type { Driver, Found, Measured, Progress } from '../driver.ts';
+import type { Mishaps } from '../mishaps.ts';
 import { Agenda } from './agenda.ts';
 import { GuestDrivers } from './guest-drivers.ts';
+import { Happenings } from './happenings.ts';
+import { absentDevices, HotPlug, incomingDevice } from './hot-plug.ts';
 import { type Job, Jobs } from './jobs.ts';
 import { Lane, type Transmission } from './lane.ts';
+import { DiscardDirty, MissingPages, PostCopy } from './post-copy.ts';
 import { Round } from './round.ts';
 import { SourceDevices } from './source-devices.ts';
 import { type FilledSpec, fillSpec, type ModelSpec } from './spec.ts';
@@ -54,6 +59,8 @@ export interface Inspection {
     readonly source: Readonly<Record<string, DeviceState>>;
     readonly destination: Readonly<Record<string, DeviceState | 'gone'>>;
   };
+  /** Hosts that died, and did not end by an order. */
+  readonly dead: readonly Host[];
   /** At the instant at which the destination ran; undefined before. */
   readonly lost: LostPages | undefined;
 }
@@ -63,6 +70,7 @@ export interface ModelDriver extends Driver {
   /** Who watches the page writes: those of the world, and `host-log`. Unsubscribing one makes it blind. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   readonly progress$: Observable<Progress>;
+  readonly mishaps: Mishaps;
   inspect(): Inspection;
   measured(): Measured;
 }
@@ -75,13 +83,22 @@ export function createModelDriver(spec: ModelSpec, clock: RunClock): ModelDriver
     name: 'model',
     commands: new Set(Object.keys(COMMANDS) as CommandName[]),
     loop: 'we',
-    verdicts: new Set(['continue', 'switchover', 'throttlePercent', 'downtimeLimitMs', 'pauseGuest', 'abort']),
+    verdicts: new Set([
+      'continue',
+      'switchover',
+      'throttlePercent',
+      'downtimeLimitMs',
+      'postcopy',
+      'pauseGuest',
+      'abort',
+    ]),
     sizes: new Set(['initialBytes', 'dirtyBytes', 'stopCopyBytes']),
     facts$: model.facts$.asObservable(),
     pages$: model.world.pages$,
     progress$: model.progress$.asObservable(),
     world: model.world,
     subscriptions: model.subscriptions,
+    mishaps: model.happenings,
     perform: (command, answer) => model.perform(command, answer),
     abandon: (id) => model.abandon(id),
     reconcile: async (pending) => pending.map(({ id }) => ({ id, found: model.found(id) })),
@@ -98,6 +115,7 @@ class Model {
   readonly progress$ = new Subject<Progress>();
   readonly world: World;
   readonly subscriptions: ReadonlyMap<string, Subscription>;
+  readonly happenings: Happenings;
   readonly #spec: FilledSpec;
   readonly #agenda: Agenda;
   readonly #jobs: Jobs;
@@ -106,8 +124,10 @@ class Model {
   readonly #sourceDevices: SourceDevices;
   readonly #guestDrivers: GuestDrivers;
   readonly #destinationDevices: ReadonlyMap<string, IncomingDevice>;
+  readonly #hotPlug: HotPlug;
   readonly #destination: DestinationHost;
   readonly #stream: Stream;
+  readonly #postCopy: PostCopy;
   readonly #lane = new Lane();
   #sentBytes = 0;
   #nextProgressNs = 0;
@@ -126,13 +146,32 @@ class Model {
     const watching = this.world.pages$.subscribe((batch) => hostLog.receive(batch));
     this.subscriptions = new Map([...this.world.subscriptions, ['host-log', watching]]);
     this.#sourceDevices = new SourceDevices(spec, this.world, this.#agenda);
-    this.#destinationDevices = incomingDevices(spec, this.#agenda);
+    const destination = incomingDevices(spec, this.#agenda);
+    this.#destinationDevices = destination;
+    takeOutAbsent(this.world, spec.containers);
+    this.#hotPlug = new HotPlug({
+      spec,
+      world: this.world,
+      agenda: this.#agenda,
+      source: this.#sourceDevices,
+      destination,
+    });
     this.#destination = new DestinationHost(
-      { times: spec.hosts.destination, latencyNs: link.latencyNs, clock: this.#agenda, storage: this.#storage },
+      { times: spec.hosts.destination, link, clock: this.#agenda, storage: this.#storage },
       this.#destinationDevices,
       () => this.#handedOver(),
     );
     this.#guestDrivers = new GuestDrivers(this.world, this.#agenda, () => this.#destination.state === 'running');
+    this.happenings = new Happenings({
+      agenda: this.#agenda,
+      world: this.world,
+      link,
+      lane: this.#lane,
+      storage: this.#storage,
+      devices: this.#sourceDevices,
+      destination: this.#destination,
+      facts$: this.facts$,
+    });
     const dialect = loop(spec.loop);
     const windowNs = dialect.windowMs === undefined ? Number.POSITIVE_INFINITY : dialect.windowMs * 1e6;
     this.#stream = {
@@ -151,11 +190,13 @@ class Model {
       ),
       devices: this.#sourceDevices,
       link,
+      connection: { broken: false },
       window: new RateWindow(spec.maxBandwidthBytesPerSecond, windowNs),
       destination: this.#destination,
       facts$: this.facts$,
       progressed: (round, bytes) => this.#progressed(round, bytes),
     };
+    this.#postCopy = new PostCopy(this.#stream);
   }
 
   /** Throws a RangeError for a command, a device or a container that it does not have, and after `close`. */
@@ -163,9 +204,12 @@ class Model {
     if (this.#agenda.closed) throw new Error('the model is closed');
     if (!Object.hasOwn(this.#handlers, command.name)) throw new RangeError(`the model has no command ${command.name}`);
     const handle = this.#handlers[command.name] as (command: Command, job: Job<CommandName>) => void;
-    this.#jobs.begin(command, answer, (job) => {
+    const tell = (told: Answer) => {
+      if (!this.happenings.silences(command)) answer(told);
+    };
+    this.#jobs.begin(command, tell, (job) => {
       this.world.advanceTo(this.#agenda.nowNs);
-      handle(command, job);
+      if (!this.happenings.silences(command)) handle(command, job);
     });
   }
 
@@ -186,6 +230,7 @@ class Model {
       destinationRuns: this.#destination.state === 'running',
       destination: this.#destination.state,
       devices: { source: Object.fromEntries(source), destination: this.#destination.deviceStates() },
+      dead: this.happenings.dead,
       lost: this.#lost,
     };
   }
@@ -207,22 +252,23 @@ class Model {
     stopVcpus: (_, job) => this.#vcpus(this.#spec.hosts.source.stopVcpusNs, job, () => this.#stopVcpus()),
     resumeVcpus: (_, job) => this.#vcpus(this.#spec.hosts.source.resumeVcpusNs, job, () => this.#resumeVcpus()),
     throttleVcpus: ({ params }, job) => job.end(this.#throttleVcpus(params.percent), {}),
-    setDeviceState: ({ by, params }, job) => this.#deviceAt(by).set(params.target, (rested) => tellState(job, rested)),
-    getDeviceState: ({ by }, job) => {
-      const { state, dead } = this.#deviceAt(by);
-      tellState(job, dead ? { state, errno: 'ENODEV' } : { state });
-    },
-    resetDevice: ({ by }, job) => this.#deviceAt(by).reset((rested) => tellState(job, rested)),
+    setDeviceState: ({ id, by, params }, job) =>
+      this.#withDevice(by, job, (device, tell) => device.set(params.target, tell, this.happenings.takeSetFailure(id))),
+    getDeviceState: ({ by }, job) => this.#withDevice(by, job, (device, tell) => device.get(tell)),
+    resetDevice: ({ by }, job) => this.#withDevice(by, job, (device, tell) => device.reset(tell)),
     notifyGuest: (command, job) => this.#guestDrivers.notifyGuest(command, job),
     haltDma: (command, job) => this.#guestDrivers.haltDma(command, job),
     confirmDmaHalted: (command, job) => this.#guestDrivers.confirmDmaHalted(command, job),
     dirtyDmaPages: (command, job) => this.#guestDrivers.dirtyDmaPages(command, job),
     resumeDma: (command, job) => this.#guestDrivers.resumeDma(command, job),
+    plugDevice: (command, job) => this.#hotPlug.plugDevice(command, job),
+    ejectDevice: (command, job) => this.#hotPlug.ejectDevice(command, job),
+    removeDevice: (command, job) => this.#hotPlug.removeDevice(command, job),
     startTracking: (command, job) => this.#tracking.startTracking(command, job),
-    reportDirty: (command, job) => this.#tracking.reportDirty(command, job),
+    reportDirty: (command, job) => this.#tracking.reportDirty(command, job, this.happenings.takeLoss(command.id)),
     stopTracking: (command, job) => this.#tracking.stopTracking(command, job),
     startDirtyLog: (command, job) => this.#tracking.startDirtyLog(command, job),
-    getDirtyLog: (command, job) => this.#tracking.getDirtyLog(command, job),
+    getDirtyLog: (command, job) => this.#tracking.getDirtyLog(command, job, this.happenings.takeLoss(command.id)),
     stopDirtyLog: (command, job) => this.#tracking.stopDirtyLog(command, job),
     syncBitmap: (command, job) => this.#tracking.syncBitmap(command, job),
     queryDeviceSizes: ({ params }, job) => job.done({ devices: this.#sourceDevices.sizes(params.exact) }),
@@ -230,6 +276,11 @@ class Model {
     haltRound: (_, job) => this.#lane.halt(() => job.done({})),
     sendRemaining: ({ params }, job) => this.#send(new RemainingCopy(this.#stream, params, job), job),
     sendDeviceState: ({ params }, job) => this.#send(new DeviceStateCopy(this.#stream, params, job), job),
+    discardDirty: ({ params }, job) => this.#send(new DiscardDirty(this.#postCopy, params, job), job),
+    sendMissing: (_, job) => this.#send(new MissingPages(this.#postCopy, job), job),
+    // A push that nobody could halt ends with its connection, and what it had on the wire with it.
+    reconnect: (_, job) => this.#lane.halt(() => this.#postCopy.reconnect(job)),
+    compareReceived: (_, job) => this.#postCopy.compareReceived(job),
     releaseStorage: (_, job) => this.#storage.release('source', (errno) => job.end(errno, {})),
     acquireStorage: ({ params }, job) => {
       if (params.host === 'source') this.#storage.acquire('source', (errno) => job.end(errno, {}));
@@ -239,6 +290,8 @@ class Model {
     loadDestination: (_, job) => this.#destination.load((errno) => job.end(errno, {})),
     startDestination: (_, job) => this.#destination.start((errno) => job.end(errno, this.#lostPages())),
     quitDestination: (_, job) => this.#destination.quit((errno) => job.end(errno, {})),
+    queryDestination: (_, job) => this.#destination.query((state) => job.done({ state })),
+    queryStorage: (_, job) => job.done({ holder: this.#storage.holder }),
   };
 
   /** Nobody waiting for a transmission ends it; what was on its way is still sent. */
@@ -262,8 +315,10 @@ class Model {
   /** Without its storage a guest does not run: QEMU fails `cont` when it cannot activate its disks. */
   #resumeVcpus(): Errno | undefined {
     if (this.#storage.holder !== 'source') return 'EPERM';
+    if (this.happenings.dead.includes('source')) return 'EIO';
     this.world.vcpus.resume();
     this.#guestDrivers.resumed();
+    this.happenings.guestRuns();
     return undefined;
   }
 
@@ -275,7 +330,7 @@ class Model {
 
   #handedOver(): void {
     this.world.advanceTo(this.#agenda.nowNs);
-    this.#lost = this.world.truth.lostPages(LOST_PAGES_NAMED_MAX);
+    this.#lost = this.#postCopy.handedOver() ?? this.world.truth.lostPages(LOST_PAGES_NAMED_MAX);
   }
 
   #lostPages(): Commands['startDestination']['result'] {
@@ -296,13 +351,32 @@ class Model {
     });
   }
 
+  /** The devices of the destination are asked over the link, and are gone with the process that has them open. */
+  #withDevice(
+    by: string,
+    job: Job<'setDeviceState' | 'getDeviceState' | 'resetDevice'>,
+    ask: (device: VfioFunction, tell: (rested: Rested) => void) => void,
+  ): void {
+    const device = this.#deviceAt(by);
+    const { link } = this.#stream;
+    if (!by.startsWith('device/destination/')) {
+      ask(device, ({ state, errno }) => job.end(errno, { state }));
+      return;
+    }
+    const tell = ({ state, errno }: Rested) =>
+      link.whenUp(() => {
+        if (!this.#destination.silent) job.end(this.#destination.died ? 'ECONNRESET' : errno, { state });
+      });
+    link.whenUp(() => ask(device, tell));
+  }
+
   /** `device/nic0` on the source, `device/destination/nic0` on the destination. */
   #deviceAt(address: string): VfioFunction {
     const onDestination = /^device\/destination\/(.+)$/.exec(address)?.[1];
     if (onDestination !== undefined) {
-      const device = this.#destinationDevices.get(onDestination);
+      const device = this.#destinationDevices.get(onDestination)?.function ?? this.#hotPlug.gone(onDestination);
       if (device === undefined) throw new RangeError(`the destination has no device ${onDestination}`);
-      return device.function;
+      return device;
     }
     const onSource = /^device\/(.+)$/.exec(address)?.[1];
     if (onSource === undefined) throw new RangeError(`${address} is no device`);
@@ -315,14 +389,8 @@ function rearming(log: KvmDirtyLog): Rearm | undefined {
   return { before: (page) => log.rearmBefore!(page), takeNs: () => log.takeRearmNs?.() ?? 0 };
 }
 
-function incomingDevices(spec: FilledSpec, agenda: Agenda): ReadonlyMap<string, IncomingDevice> {
-  const devices = spec.devices.map((device): [string, IncomingDevice] => {
-    const { initialBytes, loadInitialNs, loadNs } = device;
-    return [device.id, { function: new VfioFunction(device, agenda), initialBytes, loadInitialNs, loadNs }];
-  });
-  return new Map(devices);
-}
-
-function tellState(job: Job<'setDeviceState' | 'getDeviceState' | 'resetDevice'>, { state, errno }: Rested): void {
-  job.end(errno, { state });
+function incomingDevices(spec: FilledSpec, agenda: Agenda): Map<string, IncomingDevice> {
+  const absent = absentDevices(spec);
+  const there = spec.devices.filter(({ id }) => !absent.has(id));
+  return new Map(there.map((device) => [device.id, incomingDevice(device, agenda)]));
 }

@@ -25,7 +25,7 @@ import {
 export class Round extends Sending {
   readonly #params: Commands['sendRound']['params'];
   readonly #job: Job<'sendRound'>;
-  readonly #bytesPerSecond: number;
+  readonly #capBytesPerSecond: number;
   #startNs = 0;
   #sentPages = 0;
   #zeroPages = 0;
@@ -40,7 +40,7 @@ export class Round extends Sending {
     this.#job = job;
     const { maxBandwidthBytesPerSecond: cap } = stream.spec;
     const pacesItself = stream.loop.windowMs === undefined && cap > 0;
-    this.#bytesPerSecond = pacesItself ? Math.min(cap, stream.link.bytesPerSecond) : stream.link.bytesPerSecond;
+    this.#capBytesPerSecond = pacesItself ? cap : Number.POSITIVE_INFINITY;
   }
 
   protected start(): void {
@@ -84,7 +84,8 @@ export class Round extends Sending {
     const { world, agenda, pages, window, link } = this.stream;
     world.advanceTo(agenda.nowNs);
     this.#bytesBefore = this.#sentBytes;
-    const turn = pages.turn({ bytes: window.leftBytes, ns: turnNs(this.stream), bytesPerSecond: this.#bytesPerSecond });
+    const bytesPerSecond = Math.min(this.#capBytesPerSecond, link.bytesPerSecond);
+    const turn = pages.turn({ bytes: window.leftBytes, ns: turnNs(this.stream), bytesPerSecond });
     const endBytes = turn.bytes === 0 ? 0 : sectionEndBytes(this.stream);
     this.#busyWith(turn, endBytes, turn.ns + link.nsOf(endBytes));
   }
@@ -110,7 +111,7 @@ export class Round extends Sending {
   #sendingDevices(): SourceDevice[] {
     const { loop, bitmap, devices } = this.stream;
     if (loop.devicesSend === 'never' || (loop.devicesSend === 'after-ram' && bitmap.unsent.count > 0)) return [];
-    return [...devices.all].filter((device) => device.function.inPreCopy);
+    return [...devices.all].filter((device) => device.function.offersEarly);
   }
 
   /** One buffer of each device in turn, while the window's budget lasts. */
@@ -151,13 +152,15 @@ export class Round extends Sending {
 
   /** INIT_DATA_SENT, once, when no initial data is left; the destination acknowledges when it has loaded it. */
   #tellInitialDataSent(device: SourceDevice): void {
-    const { spec, agenda, destination, facts$ } = this.stream;
+    const { spec, agenda, destination, facts$, link } = this.stream;
     if (!spec.switchoverAck || device.ackNs !== undefined || device.sizes.initialBytes > 0) return;
     device.ackNs = destination.ackedNs(device.id);
-    agenda.at(device.ackNs, () => {
-      if (destination.state === 'gone') return;
-      facts$.next({ to: 'pre-copy', by: 'driver', event: { type: 'SWITCHOVER_ACKED', device: device.id } });
-    });
+    agenda.at(device.ackNs, () =>
+      link.whenUp(() => {
+        if (destination.state === 'gone') return;
+        facts$.next({ to: 'pre-copy', by: 'driver', event: { type: 'SWITCHOVER_ACKED', device: device.id } });
+      }),
+    );
   }
 
   #afterTurn(): void {

@@ -17,6 +17,8 @@ export interface ModelSpec extends WorldSpec {
   readonly link: LinkSpec;
   /** QEMU's `max-bandwidth`, bytes per second, lifted in the stop phase. 0, the default: no limit but the link. */
   readonly maxBandwidthBytesPerSecond?: number;
+  /** QEMU's `max-postcopy-bandwidth`, bytes per second: of what is pushed, not of what is requested. 0, the default: no limit. */
+  readonly maxPostcopyBandwidthBytesPerSecond?: number;
   /** The destination acknowledges each device's initial data (QEMU's `switchover-ack`). Default false. */
   readonly switchoverAck?: boolean;
   readonly sender?: Partial<SenderCosts>;
@@ -109,6 +111,7 @@ export function fillSpec(spec: ModelSpec) {
   const filled = {
     ...spec,
     maxBandwidthBytesPerSecond: spec.maxBandwidthBytesPerSecond ?? 0,
+    maxPostcopyBandwidthBytesPerSecond: spec.maxPostcopyBandwidthBytesPerSecond ?? 0,
     switchoverAck: spec.switchoverAck ?? false,
     leastPassNs: spec.leastPassNs ?? 1_000_000,
     sender: { pageNs: 0, zeroPageNs: 0, firstTouchNs: 0, ...spec.sender },
@@ -120,14 +123,15 @@ export function fillSpec(spec: ModelSpec) {
     },
     storage: { releaseNs: 0, acquireNs: 0, ...spec.storage },
   };
-  const { sender, logs, hosts, storage, maxBandwidthBytesPerSecond, leastPassNs } = filled;
+  const { sender, logs, hosts, storage, maxBandwidthBytesPerSecond, maxPostcopyBandwidthBytesPerSecond, leastPassNs } =
+    filled;
   for (const figures of [
     sender,
     logs,
     hosts.source,
     hosts.destination,
     storage,
-    { maxBandwidthBytesPerSecond, leastPassNs },
+    { maxBandwidthBytesPerSecond, maxPostcopyBandwidthBytesPerSecond, leastPassNs },
   ]) {
     checkFigures(figures);
   }

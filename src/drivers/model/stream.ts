@@ -8,7 +8,7 @@ import type { Errno } from '../../../machines/words.ts';
 import type { Entry } from '../../clock/clock.ts';
 import type { Input } from '../../core/record.ts';
 import type { DestinationHost } from '../../hardware/destination-host.ts';
-import type { Link } from '../../hardware/link.ts';
+import { type Link, TCP_GIVES_UP_NS } from '../../hardware/link.ts';
 import type { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
 import type { PageSender } from '../../hardware/sender.ts';
 import type { World } from '../../hardware/world.ts';
@@ -34,6 +34,8 @@ export interface Stream {
   readonly pages: PageSender;
   readonly devices: SourceDevices;
   readonly link: Link;
+  /** The one connection of the migration stream: once broken it is not made again. */
+  readonly connection: { broken: boolean };
   readonly window: RateWindow;
   readonly destination: DestinationHost;
   readonly facts$: Subject<Input>;
@@ -61,6 +63,8 @@ export abstract class Sending implements Transmission {
   protected readonly stream: Stream;
   #stopping = false;
   #sleep: Entry | undefined;
+  /** Ends a wait for a link that is down. */
+  #hangUp: (() => void) | undefined;
   #over: (() => void) | undefined;
 
   constructor(stream: Stream) {
@@ -75,6 +79,7 @@ export abstract class Sending implements Transmission {
 
   stop(): void {
     this.#stopping = true;
+    this.#hangUp?.();
     if (this.#sleep === undefined) return;
     this.stream.agenda.cancel(this.#sleep);
     this.#sleep = undefined;
@@ -95,8 +100,50 @@ export abstract class Sending implements Transmission {
     return this.#stopping;
   }
 
+  /**
+   * At work for so long, and longer by as much as the link stood still meanwhile. A connection that stood for too long is
+   * broken: the write fails, and so does all that comes after it.
+   */
   protected busy(ns: number, then: () => void): void {
-    this.stream.agenda.after(ns, then);
+    const { agenda, link } = this.stream;
+    const fromNs = agenda.nowNs;
+    agenda.after(ns, () => {
+      if (link.isDown) this.#outlast(then);
+      else {
+        const stoodNs = link.stoodNs(fromNs, agenda.nowNs);
+        if (stoodNs > 0) this.busy(stoodNs, then);
+        else then();
+      }
+    });
+  }
+
+  /**
+   * The link is down with something of this on the wire. A stop does not wait: it shuts the socket down, as QEMU's
+   * migrate_cancel does (migration/migration.c).
+   */
+  #outlast(then: () => void): void {
+    const { agenda, link, connection } = this.stream;
+    const downNs = link.downSinceNs ?? agenda.nowNs;
+    const restNs = agenda.nowNs - downNs;
+    const breakOff = (errno: Errno) => {
+      this.#hangUp = undefined;
+      agenda.cancel(givesUp);
+      connection.broken = true;
+      this.fail(errno);
+    };
+    const givesUp = agenda.at(Math.max(agenda.nowNs, downNs + TCP_GIVES_UP_NS), () => breakOff('ETIMEDOUT'));
+    this.#hangUp = () => breakOff('ECONNRESET');
+    if (this.#stopping) {
+      breakOff('ECONNRESET');
+      return;
+    }
+    const hangUp = this.#hangUp;
+    link.whenUp(() => {
+      if (this.#hangUp !== hangUp) return;
+      this.#hangUp = undefined;
+      agenda.cancel(givesUp);
+      this.busy(restNs, then);
+    });
   }
 
   /** Nothing to do until then; a stop wakes it. */
@@ -108,10 +155,29 @@ export abstract class Sending implements Transmission {
     });
   }
 
-  /** Fails and returns true when the destination takes nothing. */
+  /** Fails, or never ends, and returns true when the destination takes nothing. */
   protected refused(): boolean {
-    const errno = this.stream.destination.refuses;
+    const { connection, destination } = this.stream;
+    if (destination.silent) {
+      this.#standStill();
+      return true;
+    }
+    const errno = connection.broken ? 'ECONNRESET' : destination.refuses;
     if (errno !== undefined) this.fail(errno);
     return errno !== undefined;
+  }
+
+  /** Nobody at the other end acknowledges anything, or refuses it: TCP repeats itself until it gives up. A stop ends it. */
+  #standStill(): void {
+    const { agenda, connection } = this.stream;
+    if (this.#stopping) {
+      this.finish();
+      return;
+    }
+    this.#sleep = agenda.after(TCP_GIVES_UP_NS, () => {
+      this.#sleep = undefined;
+      connection.broken = true;
+      this.fail('ETIMEDOUT');
+    });
   }
 }

@@ -9,6 +9,7 @@ import type { Command } from '../../core/effect.ts';
 import type { DirtyReport } from '../../hardware/dirty-report.ts';
 import { HostLog } from '../../hardware/host-log.ts';
 import type { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
+import { PageBitmap } from '../../hardware/page-bitmap.ts';
 import type { World } from '../../hardware/world.ts';
 import type { Agenda } from './agenda.ts';
 import type { Job } from './jobs.ts';
@@ -52,8 +53,9 @@ export class Tracking {
     job.end(errno, extraPages === 0 ? {} : { extraPages });
   }
 
-  reportDirty({ by, params }: Command<'reportDirty'>, job: Job<'reportDirty'>): void {
-    const found = this.#collect(containerOf(by), params);
+  /** `lost`: what it takes from the logs reaches nobody. */
+  reportDirty({ by, params }: Command<'reportDirty'>, job: Job<'reportDirty'>, lost = false): void {
+    const found = this.#collect(containerOf(by), params, lost);
     const workNs = 'errno' in found ? 0 : found.workNs;
     this.#after(this.#spec.logs.reportDirtyNs + Math.ceil(workNs), () => {
       if ('errno' in found) job.fail(found.errno);
@@ -77,12 +79,13 @@ export class Tracking {
     });
   }
 
-  getDirtyLog(_: Command<'getDirtyLog'>, job: Job<'getDirtyLog'>): void {
+  /** `lost`: what it takes from the log reaches nobody. */
+  getDirtyLog(_: Command<'getDirtyLog'>, job: Job<'getDirtyLog'>, lost = false): void {
     this.#collectingSinceNs = this.#agenda.nowNs;
-    const found = this.#world.kvmLog.get(this.#bitmap.collected);
+    const found = this.#world.kvmLog.get(this.#into(lost));
     // Bits that are set because logging began say nothing about the guest, and no estimate may count them.
     const written = 'errno' in found ? 0 : found.dirtyPages - (found.byDefinitionPages ?? 0);
-    if (!('errno' in found)) this.#bitmap.note('vcpu', written);
+    if (!('errno' in found || lost)) this.#bitmap.note('vcpu', written);
     const workNs = 'errno' in found ? 0 : (found.workNs ?? 0);
     this.#after(this.#spec.logs.getDirtyLogNs + workNs, () => {
       if ('errno' in found) job.fail(found.errno);
@@ -141,16 +144,17 @@ export class Tracking {
   #collect(
     container: string,
     { tracker, of }: Command<'reportDirty'>['params'],
+    lost: boolean,
   ): Collected | { readonly errno: Errno } {
-    const { collected } = this.#bitmap;
+    const collected = this.#into(lost);
     if (tracker === 'perpetual')
-      return this.#noted(`perpetual:${container}`, this.#world.reportPerpetual(container, collected));
+      return this.#noted(`perpetual:${container}`, this.#world.reportPerpetual(container, collected), lost);
     let [dirtyPages, workNs] = [0, 0];
     for (const id of of) {
       const found =
         id === IOMMU
-          ? this.#noted(`iommu:${container}`, this.#world.reportIommu(container, collected))
-          : this.#noted(`dma:${id}`, this.#world.reportDmaLog(id, collected));
+          ? this.#noted(`iommu:${container}`, this.#world.reportIommu(container, collected), lost)
+          : this.#noted(`dma:${id}`, this.#world.reportDmaLog(id, collected), lost);
       if ('errno' in found) return found;
       dirtyPages += found.dirtyPages;
       workNs += found.workNs;
@@ -158,9 +162,14 @@ export class Tracking {
     return { dirtyPages, workNs };
   }
 
-  #noted(source: string, found: DirtyReport): Collected | { readonly errno: Errno } {
+  /** Where a collect puts what it finds. */
+  #into(lost: boolean): PageBitmap {
+    return lost ? new PageBitmap(this.#world.memory.pages) : this.#bitmap.collected;
+  }
+
+  #noted(source: string, found: DirtyReport, lost: boolean): Collected | { readonly errno: Errno } {
     if ('errno' in found) return { errno: found.errno };
-    this.#bitmap.note(source, found.dirtyPages);
+    if (!lost) this.#bitmap.note(source, found.dirtyPages);
     return { dirtyPages: found.dirtyPages, workNs: found.workNs ?? 0 };
   }
 

@@ -7,8 +7,10 @@
  */
 import type { PageRange } from '../../../machines/words.ts';
 import type { WriteSource } from '../../streams/page-writes.ts';
+import { lanesFrom } from '../kernels/lanes.ts';
 import { PageSet } from '../page-set.ts';
 import type { Random } from '../random.ts';
+import { OwedWrites } from './owed-writes.ts';
 import { type Rate, writesPerSecondOf } from './rate.ts';
 import { sampleBits, sampleGaps } from './sampler.ts';
 import type { Emit, Writer } from './writer.ts';
@@ -32,6 +34,11 @@ const DRAW_UNCACHED_NS = 125;
 const GAP_NS = 41;
 const FATE_NS = 2.3;
 const CACHED_PAGES = 2 ** 24;
+/**
+ * From so many writes a second on they are owed and drawn late (owed-writes.ts): below it a run takes milliseconds either
+ * way. This project's own.
+ */
+const OWED_FROM_WRITES_PER_SECOND = 100_000;
 
 export type Method = 'draws' | 'gaps' | 'bits';
 
@@ -50,6 +57,7 @@ export class RandomWriter implements Writer {
   readonly #writesPerNs: number;
   readonly #random: Random;
   readonly #method: Method | undefined;
+  #owed: OwedWrites | undefined;
   readonly #list = new Uint32Array(LIST_PAGES);
   readonly #words = new Int32Array(BITMAP_WORDS);
 
@@ -82,6 +90,18 @@ export class RandomWriter implements Writer {
       default:
         method satisfies never;
     }
+  }
+
+  owe(fromNs: number, toNs: number, speedPercent: number, emit: Emit): boolean {
+    if (this.#writesPerNs * 1e9 < OWED_FROM_WRITES_PER_SECOND || this.#method !== undefined) return false;
+    this.#owed ??= new OwedWrites(this.#source, this.#set.ranges, lanesFrom(this.#random));
+    const mean = (this.#writesPerNs * (toNs - fromNs) * speedPercent) / 100;
+    this.#owed.owe(fromNs, toNs, speedPercent, mean / this.#set.pages, emit);
+    return true;
+  }
+
+  settle(fromPage: number, toPage: number, emit: Emit): void {
+    this.#owed?.settle(fromPage, toPage, emit);
   }
 
   #draw(mean: number, fromNs: number, toNs: number, emit: Emit): void {

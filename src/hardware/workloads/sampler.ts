@@ -11,14 +11,25 @@ import type { Random } from '../random.ts';
 
 /** The binary digits of p after the point, each as -1 (one) or 0, without trailing zeros. */
 export function binaryDigits(p: number): Int32Array {
+  return digits.slice(0, digitsInto(digits, p));
+}
+
+/** A double has no more digits that the generator could tell from zero. */
+const DIGITS_MAX = 53;
+const digits = new Int32Array(DIGITS_MAX);
+
+/** Writes those digits to `into`, at most 53 of them; returns how many. */
+export function digitsInto(into: Int32Array, p: number): number {
   if (!(p >= 0 && p < 1)) throw new RangeError(`digits of a p from 0 to below 1, got ${p}`);
-  const digits: number[] = [];
-  for (let rest = p, i = 0; rest > 0 && i < 53; i++) {
+  let rest = p;
+  let n = 0;
+  while (rest > 0 && n < DIGITS_MAX) {
     rest *= 2;
-    digits.push(rest >= 1 ? -1 : 0);
-    if (rest >= 1) rest -= 1;
+    const one = rest >= 1;
+    into[n++] = one ? -1 : 0;
+    if (one) rest -= 1;
   }
-  return Int32Array.from(digits);
+  return n;
 }
 
 /**
@@ -31,12 +42,12 @@ export function binaryDigits(p: number): Int32Array {
 export function sampleBits(random: Random, p: number, words: Int32Array, fromBit: number, toBit: number): number {
   words.fill(0);
   if (p <= 0 || fromBit >= toBit) return 0;
-  const digits = p >= 1 ? undefined : binaryDigits(p);
+  const digitsOfP = p >= 1 ? undefined : binaryDigits(p);
   const firstWord = fromBit >>> 5;
   const lastWord = (toBit - 1) >>> 5;
   let ones = 0;
   for (let w = firstWord; w <= lastWord; w++) {
-    let word = digits === undefined ? -1 : sampleWord(random, digits);
+    let word = digitsOfP === undefined ? -1 : sampleWord(random, digitsOfP);
     if (w === firstWord) word &= -1 << (fromBit & 31);
     if (w === lastWord) word &= -1 >>> (31 - ((toBit - 1) & 31));
     words[w] = word;

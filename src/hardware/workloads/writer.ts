@@ -12,6 +12,13 @@ export interface Writer {
    * `speedPercent` (0 to 100, whole) is how fast the writer runs: a guest throttled by 30 % runs at 70.
    */
   advance(fromNs: number, toNs: number, speedPercent: number, emit: Emit): void;
+  /**
+   * As `advance`, but the writes may be told later, by `settle`; returns false, and has done nothing, where that saves
+   * nothing. Only for those who settle before they look at a page.
+   */
+  owe?(fromNs: number, toNs: number, speedPercent: number, emit: Emit): boolean;
+  /** Emits what is owed of the pages from `fromPage` up to, without, `toPage`; it may be more than those. */
+  settle?(fromPage: number, toPage: number, emit: Emit): void;
   /** The migration bitmap has just been synced: a writer that is described by distinct pages since then begins again. */
   synced?(): void;
 }

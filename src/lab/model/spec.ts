@@ -39,6 +39,9 @@ export function modelSpecOf(scenario: Scenario): ModelSpec {
     loop: vmm.loop,
     link: { bytesPerSecond: link.bandwidthBytesPerSecond, latencyNs: link.latencyNs },
     maxBandwidthBytesPerSecond: vmm.maxBandwidthBytesPerSecond,
+    ...(vmm.maxPostcopyBandwidthBytesPerSecond === undefined
+      ? {}
+      : { maxPostcopyBandwidthBytesPerSecond: vmm.maxPostcopyBandwidthBytesPerSecond }),
     switchoverAck: vmm.switchoverAck,
     sender: { pageNs: sender.pageNs, zeroPageNs: sender.zeroPageNs, firstTouchNs: sender.firstTouchNs },
     logs: { syncNs: sender.syncNs, syncPageNs: sender.syncPageNs, startDirtyLogNs },
@@ -79,11 +82,13 @@ function containerOf(
 ): ContainerSpec {
   // Behind a vIOMMU a device is laid out over what is mapped, which has no holes.
   const writing = devices.map((device) => dmaOf(device, pageBytes));
+  const absent = devices.filter(({ pluggedAtNs }) => pluggedAtNs !== undefined).map((device) => device.id);
   return {
     id,
     iommu: iommuSpecOf(iommu, pageBytes),
     ...(iommu.kind === 'type1' && iommu.dirtyTracking ? { type1: {} } : {}),
     ...(viommu === undefined ? {} : { viommu: viommuOf(viommu, pageBytes) }),
     devices: viommu === undefined ? aroundHoles(writing, slots) : writing,
+    ...(absent.length === 0 ? {} : { absent }),
   };
 }

@@ -1,18 +1,20 @@
 /**
  * The report as a projection: give it every record of a run with its effects, in order, and ask. It holds history so that
- * charts need not, and reads nothing but records.
+ * charts need not, and reads nothing but records. The file is long because every kind of record leaves something in a report.
  */
-import type { Facts, SwitchoverPhase } from '../../../machines/messages.ts';
+import type { Facts, Outcome, SwitchoverPhase } from '../../../machines/messages.ts';
 import type { Commands, RoundSent, ThroughputPercent } from '../../../machines/words.ts';
 import type { Effect } from '../../core/effect.ts';
-import type { Opened, RecordedEvent } from '../../core/record.ts';
+import type { Opened, Rec, RecordedEvent } from '../../core/record.ts';
 import type { Recorded } from '../../run/runner.ts';
 import { type Device, devicesOf, type Scenario } from '../scenario/scenario.ts';
 import { expectations } from './expectations.ts';
 import { formatMs } from './format.ts';
+import { PostCopyStory } from './post-copy.ts';
 import { type Check, type DeviceReport, type DowntimeSplit, PHASE_KEYS, type Report, type Round } from './report.ts';
 import { sentence } from './sentence.ts';
 import { Service } from './service.ts';
+import { Story } from './story.ts';
 
 type Fact<T extends keyof Facts> = Facts[T] & { readonly type: T };
 type AnyFact = { [T in keyof Facts]: Fact<T> }[keyof Facts];
@@ -47,11 +49,16 @@ export class ReportProjection {
   private lostPages: number | undefined;
   private firstLostPages: readonly number[] = [];
   private lostAt: number | undefined;
+  private readonly story = new Story();
+  private readonly postCopy = new PostCopyStory();
 
-  see({ record, effects, outcome }: Recorded): void {
+  see(recorded: Recorded): void {
+    const { record, effects, outcome } = recorded;
+    this.story.see(recorded);
+    this.postCopy.see(recorded);
     if (record.kind === 'opened') this.opened = record.opened;
     else if (outcome === 'taken') this.seeEvent(record.to, record.event, record.atNs, record.position);
-    for (const effect of effects) this.seeEffect(effect, record.atNs);
+    for (const effect of effects) this.seeEffect(effect, record);
     if (this.ended === undefined) this.endedNs = record.atNs;
   }
 
@@ -64,9 +71,14 @@ export class ReportProjection {
     const started = this.startedNs ?? 0;
     const downtime = this.downtimeSplit();
     const downtimeMs = downtime === null ? null : ms(sum(Object.values(downtime).map((part) => ns(part))));
-    const endNs = outcome === 'completed' && this.resumedNs !== undefined ? this.resumedNs : this.endedNs;
+    const arrivedNs = this.postCopy.arrivedNs ?? this.resumedNs;
+    const endNs = outcome === 'completed' && arrivedNs !== undefined ? arrivedNs : this.endedNs;
     const totalMs = ms(endNs - started);
-    const stalledMs = { downtime: downtimeMs ?? 0, ...this.loggingStalls(scenario.vm.vcpus) };
+    const stalledMs = {
+      downtime: downtimeMs ?? 0,
+      ...this.loggingStalls(scenario.vm.vcpus),
+      ...this.postCopy.stalledMs(scenario.vm.vcpus),
+    };
     const report: Omit<Report, 'sentence' | 'expectations'> = {
       scenario: scenario.name,
       seed: opened.seed,
@@ -81,9 +93,10 @@ export class ReportProjection {
       manager: { policy: scenario.manager.policy },
       outcome,
       reason: this.ended?.reason ?? 'still running',
+      ...this.ending(outcome),
       status: this.status,
       trackers: this.trackers,
-      warnings: this.warnings,
+      warnings: [...this.warnings, ...this.story.troubles],
       totalMs,
       setupMs: this.activeNs === undefined ? null : ms(this.activeNs - started),
       downtimeMs,
@@ -100,6 +113,7 @@ export class ReportProjection {
         stalledMs,
         brownoutMs: ms(ns(totalMs) - ns(downtimeMs ?? 0)),
       },
+      ...this.postCopy.section(),
       checks: checks.some(({ name }) => name === 'no-lost-write') ? checks : [...this.lostCheck(), ...checks],
     };
     const told =
@@ -107,6 +121,19 @@ export class ReportProjection {
         ? `Has not ended: its last record is at ${formatMs(totalMs)}.`
         : sentence(report, scenario);
     return { ...report, sentence: told, expectations: expectations(report, scenario) };
+  }
+
+  private ending(outcome: Outcome) {
+    const { failure, aftermath, cancels, guest, storageWasReleased } = this.story;
+    return {
+      ...(failure === undefined ? {} : { failure }),
+      ...(aftermath.length === 0 ? {} : { aftermath }),
+      guestRunsOn: guest.runsOn,
+      guestRunsOnBecause: guest.because,
+      ...(storageWasReleased && outcome !== 'completed' ? { storageWasReleased } : {}),
+      ...(outcome === 'in-doubt' ? { doubtfulHost: this.story.doubtfulHost } : {}),
+      ...(cancels.length === 0 ? {} : { cancels }),
+    };
   }
 
   private seeEvent(to: string, event: RecordedEvent, atNs: number, position: number): void {
@@ -150,6 +177,28 @@ export class ReportProjection {
       case 'DONE.resumeDma':
         this.service.resumed(to, atNs);
         break;
+      case 'DONE.discardDirty': {
+        const { sentBytes } = result(event, 'discardDirty');
+        this.bytes.memory += sentBytes;
+        this.bytes.inDowntime += sentBytes;
+        break;
+      }
+      case 'DONE.sendMissing': {
+        const { sentPages, zeroPages, sentBytes, missingPages, lostPages, firstLostPages } = result(
+          event,
+          'sendMissing',
+        );
+        this.bytes.memory += sentBytes;
+        this.bytes.resent += sentBytes;
+        this.bytes.zeroPages += zeroPages;
+        this.bytes.normalPages += sentPages - zeroPages;
+        this.remainingBytes = missingPages * this.pageSizeBytes;
+        if (lostPages === undefined || lostPages === 0) break;
+        this.lostPages = lostPages;
+        this.firstLostPages = firstLostPages ?? [];
+        this.lostAt = position;
+        break;
+      }
       case 'DONE.startDestination': {
         const { lostPages, firstLostPages } = result(event, 'startDestination');
         this.resumedNs = atNs;
@@ -174,7 +223,8 @@ export class ReportProjection {
 
   private sendingDevice: string | undefined;
 
-  private seeEffect(effect: Effect, atNs: number): void {
+  private seeEffect(effect: Effect, record: Rec): void {
+    const { atNs } = record;
     if (effect.kind === 'command') {
       if (effect.name === 'sendRound') this.roundStartNs = atNs;
       if (effect.name === 'resumeDma') this.service.resuming(effect.by, effect.params.host);
@@ -189,13 +239,18 @@ export class ReportProjection {
         if (fact.status === 'active') this.activeNs ??= atNs;
         break;
       case 'TRACKER_CHOSEN':
-        this.trackers.push({ container: fact.tracking, tracker: fact.tracker, because: fact.because });
+        this.trackers.push({
+          container: fact.tracking,
+          tracker: fact.tracker,
+          because: fact.because,
+          ...(fact.again === true ? { atMs: ms(atNs - (this.startedNs ?? 0)) } : {}),
+        });
         if (fact.tracker === 'perpetual') {
           this.warnings.push(`container ${fact.tracking}: ${fact.because}`);
         }
         break;
       case 'WARNED':
-        this.warnings.push(fact.errno === undefined ? fact.of : `${fact.of}: ${fact.errno}`);
+        if (this.story.behind(record) === undefined) this.warnings.push(told(fact));
         break;
       case 'ROUND_ASSESSED':
         this.assessed(fact);
@@ -319,7 +374,9 @@ export class ReportProjection {
 
   private vmmDowntimeMs(scenario: Scenario, downtimeMs: number | null): number | null {
     const stop = this.phases[0];
-    const sent = this.phases.find(({ phase }) => phase === 'resume');
+    // Of a post-copy it ends when the package is sent.
+    const last = this.postCopy.report() === undefined ? 'resume' : 'load';
+    const sent = this.phases.find(({ phase }) => phase === last);
     if (stop === undefined || sent === undefined || scenario.vmm.loop === 'textbook') return downtimeMs;
     return ms(sent.atNs - stop.atNs);
   }
@@ -329,12 +386,20 @@ export class ReportProjection {
     return Object.fromEntries(causes.map(([cause, stalledNs]) => [cause, ms(Math.round(stalledNs / vcpus))]));
   }
 
+  private get pageSizeBytes(): number {
+    return this.opened === undefined ? 0 : (this.opened.scenario as Scenario).vm.pageSizeBytes;
+  }
+
   private lostCheck(): readonly Check[] {
     if (this.lostPages === undefined) return [];
     if (this.lostPages === 0) return [{ name: 'no-lost-write', held: true }];
     const because = `${this.lostPages} pages differ at the hand-over, the first of them ${this.firstLostPages.join(', ')}`;
     return [{ name: 'no-lost-write', held: false, because, position: this.lostAt as number }];
   }
+}
+
+function told({ of, errno }: Fact<'WARNED'>): string {
+  return errno === undefined ? of : `${of}: ${errno}`;
 }
 
 function result<N extends keyof Commands>(event: RecordedEvent, _name: N): Commands[N]['result'] {

@@ -5,6 +5,12 @@
  */
 import type { Outcome, SwitchoverPhase } from '../../../machines/messages.ts';
 import type { Because, PagesBySource, ThroughputPercent, Tracker, Verdict } from '../../../machines/words.ts';
+import type { Remedy } from './aftermath.ts';
+import type { Host } from './command-about.ts';
+import type { Failure } from './failure.ts';
+import type { GuestRunsOn } from './guest-place.ts';
+import type { PostcopyReport } from './post-copy.ts';
+import type { Cancel } from './story.ts';
 
 export interface Report {
   readonly scenario: string;
@@ -24,8 +30,27 @@ export interface Report {
   readonly reason: string;
   /** The whole run in a sentence or two, for a person. */
   readonly sentence: string;
+  /** The command that failed and so ended the run, with its errno; absent where none did. */
+  readonly failure?: Failure;
+  /** What was done after a failure, a cancel or giving up, in order; absent where nothing was. */
+  readonly aftermath?: readonly Remedy[];
+  /** `unknown`: a host that was told to run has not answered, or not so that one could tell. */
+  readonly guestRunsOn: GuestRunsOn;
+  readonly guestRunsOnBecause: string;
+  /** The source let go of its storage on the way; absent where it did not, or where the run completed. */
+  readonly storageWasReleased?: boolean;
+  /** The host to ask or to fence, where the outcome is `in-doubt`. */
+  readonly doubtfulHost?: Host;
+  /** An operator's orders to cancel, each with whether it came in time; absent where there was none. */
+  readonly cancels?: readonly Cancel[];
   readonly status: readonly { readonly atMs: number; readonly status: string }[];
-  readonly trackers: readonly { readonly container: string; readonly tracker: Tracker; readonly because: string }[];
+  readonly trackers: readonly {
+    readonly container: string;
+    readonly tracker: Tracker;
+    readonly because: string;
+    /** When devices came or went and it was chosen anew; absent: at the start. */
+    readonly atMs?: number;
+  }[];
   readonly warnings: readonly string[];
   /** From `migrate` to the end (for a completed run: until the destination runs; cleanup is outside). */
   readonly totalMs: number;
@@ -66,6 +91,8 @@ export interface Report {
     /** Time under migration with the guest running. */
     readonly brownoutMs: number;
   };
+  /** Absent where the guest never ran on the destination with pages missing. */
+  readonly postcopy?: PostcopyReport;
   readonly checks: readonly Check[];
   readonly expectations: readonly Check[];
 }

@@ -1,6 +1,8 @@
 /** The run in a sentence or two, for a person: what came of it, and which number decided. */
 import type { Scenario } from '../scenario/scenario.ts';
+import { cancelledSentence, cancelsText, failedSentence, guestText, inDoubtSentence, whatFollowed } from './ending.ts';
 import { formatBytes, formatMs, formatRate } from './format.ts';
+import { postCopySentence } from './post-copy.ts';
 import type { Report, Round } from './report.ts';
 
 type Told = Omit<Report, 'sentence' | 'expectations'>;
@@ -8,27 +10,38 @@ type Told = Omit<Report, 'sentence' | 'expectations'>;
 export function sentence(report: Told, scenario: Scenario): string {
   switch (report.outcome) {
     case 'completed':
-      return completed(report, scenario);
+      return `${completed(report, scenario)}${cancelsText(report)}`;
     case 'unconverged':
-      return unconverged(report, scenario);
+      return `${unconverged(report, scenario)}${cancelsText(report)}`;
     case 'blocked':
-      return `Blocked before anything started: ${report.reason}.`;
+      return `Blocked before anything started: ${report.reason}; ${guestText(report)}.`;
     case 'cancelled':
-      return `Cancelled after ${formatMs(report.totalMs)}; the guest runs on the source.`;
+      return cancelledSentence(report);
     case 'failed':
-      return `Failed after ${formatMs(report.totalMs)}: ${report.reason}; the guest runs on the source.`;
+      return failedSentence(report);
     case 'in-doubt':
-      return `In doubt: ${report.reason}.`;
+      return inDoubtSentence(report);
     default:
       return report.outcome satisfies never;
   }
 }
 
 function completed(report: Told, scenario: Scenario): string {
-  const last = report.rounds.at(-1);
-  const passes = report.rounds.length === 1 ? '1 round' : `${report.rounds.length} rounds`;
-  const first = `Completed in ${formatMs(report.totalMs)}: ${passes}, ${formatBytes(report.bytes.total)} sent, ${formatMs(report.downtimeMs ?? 0)} of downtime.`;
+  // A pass that sends what the guest's drivers wrote comes after the decision.
+  const last = report.rounds.findLast(({ verdict }) => verdict !== null) ?? report.rounds.at(-1);
+  const passes = roundsText(report.rounds);
+  const first = `Completed in ${formatMs(report.totalMs)}: ${passes}, ${formatBytes(report.bytes.total)} sent, ${downtimeText(report)}.`;
+  if (report.postcopy !== undefined) return `${first} ${postCopySentence(report.postcopy)}`;
   return last === undefined ? first : `${first} ${decision(last, report, scenario)}`;
+}
+
+/** A run that was settled by asking who runs says when that was answered, not since when it was so. */
+function downtimeText({ downtimeMs }: Told): string {
+  return downtimeMs === null ? 'an unknown time of downtime' : `${formatMs(downtimeMs)} of downtime`;
+}
+
+function roundsText({ length }: readonly Round[]): string {
+  return length === 1 ? '1 round' : `${length} rounds`;
 }
 
 /** Why the last verdict was to switch over. */
@@ -52,7 +65,7 @@ function near({ thresholdBytes, remainingBytes }: Round): boolean {
 }
 
 function unconverged(report: Told, scenario: Scenario): string {
-  const gaveUp = `Did not converge: ${report.reason} and ${report.rounds.length} rounds; the guest runs on the source.`;
+  const gaveUp = `Did not converge: ${report.reason} and ${roundsText(report.rounds)}${whatFollowed(report)}; ${guestText(report)}.`;
   const assessed = report.rounds.filter((round) => round.thresholdBytes > 0);
   if (assessed.length === 0) return gaveUp;
   const best = assessed.reduce((low, round) => (missing(round) < missing(low) ? round : low));

@@ -1,6 +1,8 @@
 /** A report as text for a terminal: the sentence, the rounds, where the downtime went, and what was checked. */
 import Table from 'cli-table3';
+import { failureText } from './ending.ts';
 import { formatBytes, formatCount, formatMs, formatRate } from './format.ts';
+import { postCopyText } from './post-copy.ts';
 import type { DowntimeSplit, Report, Round } from './report.ts';
 
 export interface TextOptions {
@@ -15,15 +17,20 @@ export function reportText(report: Report, { colour = false, next }: TextOptions
   const parts = [
     `${bold(report.scenario)}  (${report.vmm.loop}, policy ${report.vmm.policy}, seed ${report.seed})`,
     report.sentence,
+    ...section(bold('What was done'), aftermathTable(report)),
     ...section(bold('Rounds'), roundsTable(report.rounds)),
     ...section(bold('Downtime'), downtimeTable(report)),
+    ...section(bold('Post-copy'), report.postcopy === undefined ? '' : postCopyText(report.postcopy)),
     ...section(bold('Sent'), report.rounds.length === 0 ? '' : bytesLines(report)),
     ...section(bold('Guest'), guestLine(report)),
     ...section(bold('Devices'), deviceLines(report)),
     ...section(
       bold('Dirty tracking'),
       report.trackers
-        .map(({ container, tracker, because }) => `  container ${container}: ${tracker} (${because})`)
+        .map(({ container, tracker, because, atMs }) => {
+          const when = atMs === undefined ? '' : `, from ${formatMs(atMs)} on`;
+          return `  container ${container}: ${tracker}${when} (${because})`;
+        })
         .join('\n'),
     ),
     ...section(bold('Warnings'), report.warnings.map((warning) => `  ${warning}`).join('\n')),
@@ -35,6 +42,18 @@ export function reportText(report: Report, { colour = false, next }: TextOptions
 
 function section(title: string, body: string): readonly string[] {
   return body === '' ? [] : [`${title}\n${body}`];
+}
+
+/** Nothing where nothing had to be done. */
+function aftermathTable({ failure, aftermath = [] }: Report): string {
+  if (aftermath.length === 0) return '';
+  const rows = aftermath.map(({ atMs, position, text }) => [formatMs(atMs), `record ${position}`, text]);
+  const first =
+    failure === undefined ? [] : [[formatMs(failure.atMs), `record ${failure.position}`, failureText(failure)]];
+  return plainTable(['', '', ''], [...first, ...rows], [2])
+    .split('\n')
+    .slice(1)
+    .join('\n');
 }
 
 export function plainTable(
@@ -171,6 +190,7 @@ const STALLS: Readonly<Record<string, string>> = {
   pmlExits: 'exits of a full PML buffer',
   ringFull: 'a full dirty ring',
   splits: 'split huge mappings',
+  missingPages: 'missing pages',
 };
 
 function checkLines(report: Report): string {

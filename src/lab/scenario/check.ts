@@ -5,11 +5,14 @@
  */
 import { checkDevice } from './devices/device.ts';
 import { checkMediated } from './devices/mediated.ts';
+import { checkFaults } from './faults.ts';
+import { checkHotPlug } from './hot-plug.ts';
 import { checkIommu } from './iommu.ts';
 import { checkIommufd } from './iommufd.ts';
 import type { Finding } from './phrase.ts';
 import { checkPhysicalFunctions } from './physical-functions.ts';
 import { finding, type Path } from './places.ts';
+import { checkPostcopy } from './postcopy.ts';
 import { checkRelease } from './release.ts';
 import type { Scenario } from './scenario.ts';
 import { checkViommu, roomBehind, wordedBehind } from './viommu.ts';
@@ -43,7 +46,10 @@ export function check(scenario: Scenario): readonly Finding[] {
     ]),
     ...checkPhysicalFunctions(scenario),
     ...checkPeers(scenario),
+    ...checkHotPlug(scenario),
     ...checkRelease(scenario),
+    ...checkFaults(scenario),
+    ...(scenario.vmm.postcopy === undefined ? [] : checkPostcopy(scenario.vmm.postcopy, ['vmm', 'postcopy'])),
     ...checkLimits(scenario),
   ];
 }

@@ -4,7 +4,9 @@
  */
 import { COMMANDS, type CommandName } from '../../../machines/words.ts';
 import { normaliseDevice } from './devices/device.ts';
+import { normaliseFault } from './faults.ts';
 import { normaliseIommu } from './iommu.ts';
+import { normalisePostcopy } from './postcopy.ts';
 import type { Bounds, Container, Expect, Scenario, Vmm } from './scenario.ts';
 import type { ReadScenario } from './schema.ts';
 import { normaliseViommu } from './viommu.ts';
@@ -36,8 +38,10 @@ export function normalise(read: Read): Scenario {
     vmm: normaliseVmm(read.vmm),
     manager: { policy: read.manager.policy },
     giveUpAfterNs: read.giveUpAfter,
-    cancelAtNs: read.cancelAt ?? null,
+    cancelAtNs: typeof read.cancelAt === 'number' ? read.cancelAt : null,
+    ...(typeof read.cancelAt === 'object' ? { cancelAfterRecord: read.cancelAt.record } : {}),
     deadlinesMs: normaliseDeadlines(read.deadlines),
+    ...(read.faults === undefined || read.faults.length === 0 ? {} : { faults: read.faults.map(normaliseFault) }),
     expect: normaliseExpect(read.expect),
     seed: read.seed,
     checks: { truth: read.checks.truth },
@@ -86,6 +90,10 @@ function normaliseVmm(read: Read['vmm']): Vmm {
     pauseBeforeSwitchover: read.pauseBeforeSwitchover,
     afterSyncError: read.afterSyncError,
     ...(read.ranges === undefined ? {} : { ranges: read.ranges }),
+    ...normalisePostcopy(read.postcopy),
+    ...(read.maxPostcopyBandwidth === undefined || read.maxPostcopyBandwidth === 0
+      ? {}
+      : { maxPostcopyBandwidthBytesPerSecond: read.maxPostcopyBandwidth }),
   };
 }
 

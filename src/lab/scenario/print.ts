@@ -6,7 +6,9 @@
 import { stringify } from 'yaml';
 import { COMMANDS, type CommandName } from '../../../machines/words.ts';
 import { printDevice } from './devices/device.ts';
+import { printFault } from './faults.ts';
 import { printIommu } from './iommu.ts';
+import { printPostcopy } from './postcopy.ts';
 import { type DataRateText, type DurationText, LINK_RATE } from './quantity.ts';
 import type { Bounds, Container, Scenario } from './scenario.ts';
 import type { ScenarioInput } from './schema.ts';
@@ -46,7 +48,9 @@ export function toInput(scenario: Scenario): ScenarioInput {
     manager: { policy: scenario.manager.policy },
     giveUpAfter: duration(scenario.giveUpAfterNs),
     ...(scenario.cancelAtNs === null ? {} : { cancelAt: duration(scenario.cancelAtNs) }),
+    ...(scenario.cancelAfterRecord === undefined ? {} : { cancelAt: { record: scenario.cancelAfterRecord } }),
     deadlines: printDeadlines(scenario.deadlinesMs),
+    ...(scenario.faults === undefined ? {} : { faults: scenario.faults.map(printFault) }),
     expect: printExpect(scenario.expect),
     seed: scenario.seed,
     checks: { truth: scenario.checks.truth },
@@ -94,6 +98,10 @@ function printVmm(vmm: Scenario['vmm']): ScenarioInput['vmm'] {
     pauseBeforeSwitchover: vmm.pauseBeforeSwitchover,
     afterSyncError: vmm.afterSyncError,
     ...(vmm.ranges === undefined ? {} : { ranges: vmm.ranges }),
+    ...(vmm.postcopy === undefined ? {} : { postcopy: printPostcopy(vmm.postcopy) }),
+    ...(vmm.maxPostcopyBandwidthBytesPerSecond === undefined
+      ? {}
+      : { maxPostcopyBandwidth: printDataRate(vmm.maxPostcopyBandwidthBytesPerSecond) }),
   };
 }
 

@@ -8,7 +8,9 @@ import type { LoopName } from '../../../machines/loops.ts';
 import type { Outcome } from '../../../machines/messages.ts';
 import type { CommandName, TrackerChoice } from '../../../machines/words.ts';
 import type { Device } from './devices/device.ts';
+import type { ScenarioFault } from './faults.ts';
 import type { Iommu } from './iommu.ts';
+import type { Postcopy } from './postcopy.ts';
 import type { Viommu } from './viommu.ts';
 import type { Vm } from './vm.ts';
 
@@ -47,8 +49,12 @@ export interface Scenario {
   readonly giveUpAfterNs: number;
   /** The scenario's own operator cancels then; null: never. */
   readonly cancelAtNs: number | null;
+  /** Or as soon as the record at this position is written, where a run has one; absent: not by a record. */
+  readonly cancelAfterRecord?: number;
   /** Time limit of every command, in ms. */
   readonly deadlinesMs: Readonly<Record<CommandName, number>>;
+  /** What goes wrong; absent: nothing. */
+  readonly faults?: readonly ScenarioFault[];
   readonly expect: Expect;
   /** 0 to 2^32 - 1. */
   readonly seed: number;
@@ -102,6 +108,10 @@ export interface Vmm {
   readonly downtimeLimitMs: number;
   /** 0: no limit but the link. */
   readonly maxBandwidthBytesPerSecond: number;
+  /** The capability postcopy-ram, and what the scenario's operator orders; absent: it is off. */
+  readonly postcopy?: Postcopy;
+  /** Of what post-copy pushes; absent: no limit but the link. */
+  readonly maxPostcopyBandwidthBytesPerSecond?: number;
   /** 0: the last window is measured. */
   readonly availSwitchoverBandwidthBytesPerSecond: number;
   readonly switchoverAck: boolean;

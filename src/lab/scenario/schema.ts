@@ -10,8 +10,10 @@ import { OUTCOMES } from '../../../machines/messages.ts';
 import { COMMANDS, type CommandName, TRACKER_CHOICES } from '../../../machines/words.ts';
 import { id } from './devices/common.ts';
 import { deviceSchema } from './devices/device.ts';
+import { faultSchema } from './faults-schema.ts';
 import { iommuSchema } from './iommu.ts';
 import { count, leaf, quantity, section, truth, word } from './leaf.ts';
+import { postcopySchema } from './postcopy.ts';
 import {
   DATA_RATE,
   type DataRateText,
@@ -74,6 +76,8 @@ const vmm = section({
   policy,
   downtimeLimit: duration("QEMU's downtime-limit.").prefault('300ms'),
   maxBandwidth: cap("QEMU's max-bandwidth; 128MiB/s by default as in QEMU, unlimited for the textbook.").optional(),
+  postcopy: postcopySchema,
+  maxPostcopyBandwidth: cap("QEMU's max-postcopy-bandwidth: of what is pushed; unlimited by default.").optional(),
   availSwitchoverBandwidth: cap("QEMU's avail-switchover-bandwidth; 0: the last window is measured.").prefault(0),
   switchoverAck: truth("QEMU's switchover-ack capability.").prefault(false),
   enableMigration: word(['auto', 'on', 'off'], "The devices' enable-migration property.").prefault('auto'),
@@ -139,8 +143,14 @@ export const scenarioSchema = section({
   vmm,
   manager: section({ policy: word(['none'], 'Who turns the knobs of the vmm.').prefault('none') }).prefault({}),
   giveUpAfter: duration('Of virtual time; then the outcome is unconverged.').prefault('1h'),
-  cancelAt: duration("When the scenario's own operator cancels.").optional(),
+  cancelAt: z
+    .union([
+      duration("When the scenario's own operator cancels."),
+      section({ record: count(1, 2 ** 32 - 1, 'Right after this record is written; 1 is the order to migrate.') }),
+    ])
+    .optional(),
   deadlines,
+  faults: z.array(faultSchema).describe('What goes wrong: with a command, or in the world.').optional(),
   expect: section({
     outcome: word(OUTCOMES, 'How the run ends.').optional(),
     downtimeMs: bounds.optional(),

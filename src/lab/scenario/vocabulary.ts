@@ -8,7 +8,7 @@ type Place = string;
 
 /** Keys that a later version will understand, by the mapping they would stand in. */
 const LATER_KEYS: Readonly<Record<Place, readonly string[]>> = {
-  '': ['faults', 'guestCooperation', 'trace'],
+  '': ['guestCooperation', 'trace'],
   vm: ['backing', 'slots', 'viommu'],
   link: ['channels', 'outage', 'shared'],
   vmm: [
@@ -20,7 +20,6 @@ const LATER_KEYS: Readonly<Record<Place, readonly string[]>> = {
     'maxCpuThrottle',
     'multifd',
     'multifdChannels',
-    'postcopy',
     'tls',
     'xbzrle',
     'zeroCopySend',

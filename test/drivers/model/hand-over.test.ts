@@ -78,6 +78,7 @@ describe('with every log watching', () => {
     expect(hand.driver.inspect()).toMatchObject({
       storage: 'source',
       sourceRuns: true,
+      dead: [],
       destinationRuns: false,
       lost: undefined,
     });
@@ -90,6 +91,7 @@ describe('with every log watching', () => {
     expect(hand.driver.inspect()).toEqual({
       storage: 'destination',
       sourceRuns: false,
+      dead: [],
       destinationRuns: true,
       destination: 'running',
       devices: { source: { nic0: 'STOP_COPY' }, destination: { nic0: 'RUNNING' } },

@@ -157,11 +157,11 @@ describe('a value that is not what its key takes', () => {
     [inVmm('downtimelimit: 300ms'), 'a.yaml:3: vmm.downtimelimit: unknown key; did you mean downtimeLimit?'],
     [
       inVmm('colour: red'),
-      'a.yaml:3: vmm.colour: unknown key; known keys: loop, policy, downtimeLimit, maxBandwidth, availSwitchoverBandwidth, switchoverAck, enableMigration, pauseBeforeSwitchover, afterSyncError, ranges',
+      'a.yaml:3: vmm.colour: unknown key; known keys: loop, policy, downtimeLimit, maxBandwidth, postcopy, maxPostcopyBandwidth, availSwitchoverBandwidth, switchoverAck, enableMigration, pauseBeforeSwitchover, afterSyncError, ranges',
     ],
     [
       inVmm('__proto__: 1'),
-      'a.yaml:3: vmm.__proto__: unknown key; known keys: loop, policy, downtimeLimit, maxBandwidth, availSwitchoverBandwidth, switchoverAck, enableMigration, pauseBeforeSwitchover, afterSyncError, ranges',
+      'a.yaml:3: vmm.__proto__: unknown key; known keys: loop, policy, downtimeLimit, maxBandwidth, postcopy, maxPostcopyBandwidth, availSwitchoverBandwidth, switchoverAck, enableMigration, pauseBeforeSwitchover, afterSyncError, ranges',
     ],
     [
       inDevice(`${NIC}, mapped: 1MiB`),

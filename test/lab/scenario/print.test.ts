@@ -223,7 +223,7 @@ const scenario: fc.Arbitrary<Scenario> = fc
         { requiredKeys: [] },
       ),
       giveUpAfter: longer,
-      cancelAt: duration,
+      cancelAt: fc.oneof(duration, fc.record({ record: fc.integer({ min: 1, max: 1000 }) })),
       deadlines: fc.dictionary(fc.constantFrom(...(Object.keys(COMMANDS) as CommandName[])), longer, { maxKeys: 4 }),
       expect: fc.record(
         { outcome: fc.constantFrom(...OUTCOMES), downtimeMs: bounds, totalMs: bounds, rounds: bounds },

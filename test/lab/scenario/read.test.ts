@@ -124,6 +124,20 @@ describe('a scenario', () => {
     expect(scenario.deadlinesMs).toMatchObject({ sendRound: 90_000, setDeviceState: 2_000, stopVcpus: 10_000 });
     expect(scenario.expect).toMatchObject({ outcome: 'cancelled', downtimeMs: { min: null, max: 300 } });
   });
+
+  it('takes an operator who cancels at a record', () => {
+    const scenario = scenarioFrom({ ...SMALLEST, cancelAt: { record: 17 } });
+    expect(scenario).toMatchObject({ cancelAtNs: null, cancelAfterRecord: 17 });
+  });
+
+  it.each([
+    ['{ record: 0 }', 'cancelAt.record: expected a whole number from 1 to 4294967295, got 0'],
+    ['{ recrd: 3 }', 'cancelAt.recrd: unknown key; did you mean record?'],
+    ['soon', 'cancelAt: expected a duration such as 300ms, got "soon"'],
+  ] as const)('refuses cancelAt: %s', (text, message) => {
+    const read = () => parseScenario(`name: a\nvm: { memory: 1GiB }\ncancelAt: ${text}\n`, 'a.yaml');
+    expect(read).toThrow(`a.yaml:3: ${message}`);
+  });
 });
 
 describe('a workload', () => {

@@ -20,6 +20,9 @@ export interface AnyDevice {
   readonly preCopyDirtyTracking?: false;
   readonly state: DeviceStateSizes;
   readonly times: DeviceTimes;
+  /** When it is plugged and unplugged, ns on the run's clock; absent: it is there from the start, and to the end. */
+  readonly pluggedAtNs?: number;
+  readonly unpluggedAtNs?: number;
 }
 
 export interface DmaLogging {
@@ -138,7 +141,18 @@ const times = section({
 }).prefault({});
 
 /** Keys that every kind of device has; a kind spreads them into its own section. */
-export const commonKeys = { id, features, dmaLogging, preCopyDirtyTracking, state, times };
+export const commonKeys = {
+  id,
+  features,
+  dmaLogging,
+  preCopyDirtyTracking,
+  state,
+  times,
+  pluggedAt: duration('When an operator plugs it; it is there from the start by default.').optional(),
+  unpluggedAt: duration(
+    'When an operator unplugs it; it stays by default. Every loop of QEMU refuses both.',
+  ).optional(),
+};
 const commonSchema = section(commonKeys);
 type ReadCommon = z.output<typeof commonSchema>;
 
@@ -170,6 +184,8 @@ export function normaliseCommon(read: ReadCommon, pageSizeBytes: number): AnyDev
       loadNs: read.times.load,
       resetNs: read.times.reset,
     },
+    ...(read.pluggedAt === undefined || read.pluggedAt === 0 ? {} : { pluggedAtNs: read.pluggedAt }),
+    ...(read.unpluggedAt === undefined ? {} : { unpluggedAtNs: read.unpluggedAt }),
   };
 }
 
@@ -220,7 +236,8 @@ export function checkCommon({ state, dmaLogging, featureMask }: AnyDevice, path:
   return found;
 }
 
-export function printCommon({ id, featureMask, dmaLogging, preCopyDirtyTracking, state, times }: AnyDevice) {
+export function printCommon(device: AnyDevice) {
+  const { id, featureMask, dmaLogging, preCopyDirtyTracking, state, times, pluggedAtNs, unpluggedAtNs } = device;
   const words = Object.keys(FEATURES) as Feature[];
   return {
     id,
@@ -251,5 +268,7 @@ export function printCommon({ id, featureMask, dmaLogging, preCopyDirtyTracking,
       load: printDuration(times.loadNs),
       reset: printDuration(times.resetNs),
     },
+    ...(pluggedAtNs === undefined ? {} : { pluggedAt: printDuration(pluggedAtNs) }),
+    ...(unpluggedAtNs === undefined ? {} : { unpluggedAt: printDuration(unpluggedAtNs) }),
   };
 }

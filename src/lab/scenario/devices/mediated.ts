@@ -39,10 +39,13 @@ export function printDriverWrites({ bytesPerSecond, setBytes, atBytes }: DriverW
  * An I/O page table sees no device that a driver emulates: where iommufd is the container's tracker, nobody hears of it.
  * (iommufd gives such a device access objects and no page table: drivers/iommu/iommufd/device.c, iommufd_access_create.)
  */
-export function checkMediated({ iommu, devices }: Container, path: Path): readonly Finding[] {
+export function checkMediated({ iommu, devices, trackerChoice = 'qemu' }: Container, path: Path): readonly Finding[] {
   const iommuTracks = iommu.kind === 'iommufd' && iommu.dirtyTracking;
-  if (!iommuTracks || devices.every(({ dmaLogging }) => dmaLogging !== null)) return [];
+  const allLog = devices.every(({ dmaLogging }) => dmaLogging !== null);
+  if (!iommuTracks || (allLog && trackerChoice !== 'iommu-first')) return [];
   return devices.flatMap((device, d) => {
+    // Where each device is tracked by what it has, its own log hears of its driver.
+    if (trackerChoice === 'per-device' && device.dmaLogging !== null) return [];
     const at = [...path, 'devices', d];
     if (device.kind === 'mediated-nic')
       return [finding([...at, 'kind'], 'a mediated device is seen by type1 or its own log, and here iommufd tracks')];

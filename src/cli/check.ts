@@ -1,0 +1,114 @@
+/**
+ * `switchover check`: random migrations with random faults, one for each seed, all of them judged; and exhaustive ones. It ends
+ * with what was reached and, for everything that was found, a scenario file and the one command that makes it happen again.
+ */
+import { type Command, InvalidArgumentError } from 'commander';
+
+interface CheckOptions {
+  readonly seeds: number;
+  readonly seed: number;
+  readonly exhaustive?: boolean;
+  readonly json?: boolean;
+  readonly workers?: number;
+  readonly progress: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ switchover check --seeds 20000
+  $ switchover check --seed 17 --seeds 1
+  $ switchover check --seeds 0 --exhaustive --json`;
+
+/** Enough for a first look, in seconds; this project's own. */
+const SEEDS_BY_DEFAULT = 1000;
+
+export function checkCommand(program: Command): void {
+  program
+    .command('check')
+    .description('look for a fault, a cancel or a crash that a migration does not survive, in random migrations')
+    .option('--seeds <n>', 'how many random migrations', wholeNumber, SEEDS_BY_DEFAULT)
+    .option('--seed <n>', 'the first seed', wholeNumber, 1)
+    .option('--exhaustive', 'small scenarios as well: everything that can go wrong at each step, alone and in pairs')
+    .option('--workers <n>', 'threads; one a core unless given', positive)
+    .option('--json', 'print what was found and reached as JSON')
+    .option('--no-progress', 'no progress bar, even on a terminal')
+    .addHelpText('after', EXAMPLES)
+    .action((options: CheckOptions) => runCheck(options));
+}
+
+async function runCheck({ seeds, seed, exhaustive, json, workers, progress }: CheckOptions): Promise<void> {
+  const { check } = await import('../lab/check/check.ts');
+  const { writeFailure } = await import('../lab/check/failure-file.ts');
+  const { workersByDefault } = await import('../lab/check/workers.ts');
+  const bar = await barOf(progress && process.stderr.isTTY === true);
+  try {
+    const checked = await check({
+      seed,
+      seeds,
+      exhaustive: exhaustive === true ? 'pairs' : 'no',
+      workers: workers ?? workersByDefault(),
+      onProgress: bar.update,
+    });
+    bar.stop();
+    const written = checked.found.map((found) => writeFailure(found, '.'));
+    if (json === true) {
+      const { reachedOf } = await import('../lab/check/reached.ts');
+      process.stdout.write(`${JSON.stringify({ ...checked, written, reached: reachedOf(checked.tally) }, null, 2)}\n`);
+    } else {
+      const { checkText } = await import('../lab/check/text.ts');
+      process.stdout.write(checkText(checked, written));
+    }
+    process.exitCode = checked.found.length > 0 ? 1 : 0;
+  } finally {
+    bar.stop();
+  }
+}
+
+interface Bar {
+  update(done: number, all: number, failures: number): void;
+  stop(): void;
+}
+
+async function barOf(shown: boolean): Promise<Bar> {
+  if (!shown) return { update() {}, stop() {} };
+  const { Presets, SingleBar } = await import('cli-progress');
+  const bar = new SingleBar(
+    {
+      format: '{bar} {value} of {total} runs  {perSecond}/s  {failures} found  {eta_formatted} left',
+      stream: process.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+      barsize: 28,
+      noTTYOutput: false,
+    },
+    Presets.shades_classic,
+  );
+  const beganMs = performance.now();
+  bar.start(1, 0, { perSecond: 0, failures: 0 });
+  let running = true;
+  return {
+    update(done, all, failures) {
+      const perSecond = Math.round((1000 * done) / Math.max(1, performance.now() - beganMs));
+      bar.setTotal(all);
+      bar.update(done, { perSecond, failures });
+    },
+    stop() {
+      if (running) bar.stop();
+      running = false;
+    },
+  };
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 0xffff_ffff)
+    throw new InvalidArgumentError('expected a whole number from 0 to 4294967295, such as 7.');
+  return number;
+}
+
+function positive(text: string): number {
+  const number = wholeNumber(text);
+  if (number < 1 || number > 64)
+    throw new InvalidArgumentError('expected a number of threads from 1 to 64, such as 2.');
+  return number;
+}

@@ -1,0 +1,251 @@
+/**
+ * The loops over words of page bitmaps, in AssemblyScript: compiled by `npm run kernels` into page-kernels.generated.ts, so
+ * that neither a build nor an install needs the compiler. typescript-kernels.ts is the same, statement by statement, and
+ * the reference. Pointers are byte offsets into the imported memory; whoever calls has checked that they lie in it.
+ *
+ * Counts go through i64.popcnt: V8 turns it into one instruction, and i8x16.popcnt into a dozen. Bits are marked by scalar
+ * loads and stores: what they wait for is the cache, not the width of a register.
+ */
+
+// ---- marking ----
+
+/** Sets the pages of a list; returns how many of the list were in bounds, up to the first that was not. */
+export function mark(words: usize, pages: u32, list: usize, n: i32): i32 {
+  for (let i = 0; i < n; i++) {
+    const page = load<u32>(list + (<usize>i << 2));
+    if (page >= pages) return i;
+    const at = words + (<usize>(page >>> 5) << 2);
+    store<u32>(at, load<u32>(at) | (1 << (page & 31)));
+  }
+  return n;
+}
+
+/** As `mark`; returns how many were not set before, or -1 - i when the i-th of the list is the first out of bounds. */
+export function markCount(words: usize, pages: u32, list: usize, n: i32): i32 {
+  let added = 0;
+  for (let i = 0; i < n; i++) {
+    const page = load<u32>(list + (<usize>i << 2));
+    if (page >= pages) return -1 - i;
+    const at = words + (<usize>(page >>> 5) << 2);
+    const old = load<u32>(at);
+    const bit = page & 31;
+    added += 1 - <i32>((old >>> bit) & 1);
+    store<u32>(at, old | (1 << bit));
+  }
+  return added;
+}
+
+// ---- merging ----
+
+export function or(into: usize, from: usize, words: i32): void {
+  let at: usize = 0;
+  const end = <usize>words << 2;
+  const wide = end & ~63;
+  for (; at < wide; at += 64) {
+    v128.store(into + at, v128.or(v128.load(into + at), v128.load(from + at)));
+    v128.store(into + at, v128.or(v128.load(into + at, 16), v128.load(from + at, 16)), 16);
+    v128.store(into + at, v128.or(v128.load(into + at, 32), v128.load(from + at, 32)), 32);
+    v128.store(into + at, v128.or(v128.load(into + at, 48), v128.load(from + at, 48)), 48);
+  }
+  for (; at < end; at += 4) store<u32>(into + at, load<u32>(into + at) | load<u32>(from + at));
+}
+
+/** ORs in, and returns how many bits were not set before. */
+export function orCount(into: usize, from: usize, words: i32): i32 {
+  let at: usize = 0;
+  const end = <usize>words << 2;
+  const wide = end & ~31;
+  let added: i64 = 0;
+  for (; at < wide; at += 32) {
+    const f0 = load<u64>(from + at);
+    const f1 = load<u64>(from + at, 8);
+    const f2 = load<u64>(from + at, 16);
+    const f3 = load<u64>(from + at, 24);
+    const i0 = load<u64>(into + at);
+    const i1 = load<u64>(into + at, 8);
+    const i2 = load<u64>(into + at, 16);
+    const i3 = load<u64>(into + at, 24);
+    added += popcnt(f0 & ~i0) + popcnt(f1 & ~i1) + (popcnt(f2 & ~i2) + popcnt(f3 & ~i3));
+    store<u64>(into + at, i0 | f0);
+    store<u64>(into + at, i1 | f1, 8);
+    store<u64>(into + at, i2 | f2, 16);
+    store<u64>(into + at, i3 | f3, 24);
+  }
+  for (; at < end; at += 4) {
+    const f = load<u32>(from + at);
+    const i = load<u32>(into + at);
+    added += popcnt(f & ~i);
+    store<u32>(into + at, i | f);
+  }
+  return <i32>added;
+}
+
+/** ORs in and clears the source; returns how many bits were not set before. */
+export function sync(into: usize, from: usize, words: i32): i32 {
+  let at: usize = 0;
+  const end = <usize>words << 2;
+  const wide = end & ~31;
+  const zero = i64x2.splat(0);
+  let added: i64 = 0;
+  for (; at < wide; at += 32) {
+    const f0 = v128.load(from + at);
+    const f1 = v128.load(from + at, 16);
+    const i0 = v128.load(into + at);
+    const i1 = v128.load(into + at, 16);
+    const n0 = v128.andnot(f0, i0);
+    const n1 = v128.andnot(f1, i1);
+    v128.store(into + at, v128.or(i0, f0));
+    v128.store(into + at, v128.or(i1, f1), 16);
+    v128.store(from + at, zero);
+    v128.store(from + at, zero, 16);
+    added +=
+      popcnt(i64x2.extract_lane(n0, 0)) +
+      popcnt(i64x2.extract_lane(n0, 1)) +
+      (popcnt(i64x2.extract_lane(n1, 0)) + popcnt(i64x2.extract_lane(n1, 1)));
+  }
+  for (; at < end; at += 4) {
+    const f = load<u32>(from + at);
+    const i = load<u32>(into + at);
+    added += popcnt(f & ~i);
+    store<u32>(into + at, i | f);
+    store<u32>(from + at, 0);
+  }
+  return <i32>added;
+}
+
+// ---- reading ----
+
+export function count(words: usize, n: i32): i32 {
+  let at: usize = 0;
+  const end = <usize>n << 2;
+  const wide = end & ~31;
+  let ones: i64 = 0;
+  for (; at < wide; at += 32) {
+    ones +=
+      popcnt(load<u64>(words + at)) +
+      popcnt(load<u64>(words + at, 8)) +
+      (popcnt(load<u64>(words + at, 16)) + popcnt(load<u64>(words + at, 24)));
+  }
+  for (; at < end; at += 4) ones += popcnt(load<u32>(words + at));
+  return <i32>ones;
+}
+
+/** Writes the numbers of the set bits from bit `from` on to `out`, in order, until `max` are written; returns how many. */
+export function scan(words: usize, n: i32, from: u32, out: usize, max: i32): i32 {
+  let at = <i32>(from >>> 5);
+  if (at >= n || max <= 0) return 0;
+  let found = 0;
+  let word = load<u32>(words + (<usize>at << 2)) & (<u32>-1 << (from & 31));
+  while (true) {
+    while (word != 0) {
+      store<u32>(out + (<usize>found << 2), (<u32>at << 5) + ctz(word));
+      if (++found == max) return found;
+      word &= word - 1;
+    }
+    at++;
+    while (at + 4 <= n && !v128.any_true(v128.load(words + (<usize>at << 2)))) at += 4;
+    if (at >= n) return found;
+    word = load<u32>(words + (<usize>at << 2));
+  }
+}
+
+// ---- sampling ----
+
+/**
+ * Fills blocks of 128 bits, each bit one with probability p, by comparing a uniform number of each lane with p one binary
+ * digit at a time until every lane has differed; returns how many are one. `state` is four generators, sfc32 (Chris
+ * Doty-Humphrey, PractRand), side by side; `digits` are those of p, each -1 or 0.
+ */
+export function sampleBits(state: usize, digits: usize, digitCount: i32, words: usize, blocks: i32): i32 {
+  let a = v128.load(state);
+  let b = v128.load(state, 16);
+  let c = v128.load(state, 32);
+  let counter = v128.load(state, 48);
+  const one = i32x4.splat(1);
+  let ones: i64 = 0;
+  for (let k = 0; k < blocks; k++) {
+    let below = i32x4.splat(0);
+    let undecided = i32x4.splat(-1);
+    for (let i = 0; i < digitCount; i++) {
+      const drawn = i32x4.add(i32x4.add(a, b), counter);
+      counter = i32x4.add(counter, one);
+      a = v128.xor(b, i32x4.shr_u(b, 9));
+      b = i32x4.add(c, i32x4.shl(c, 3));
+      c = i32x4.add(v128.or(i32x4.shl(c, 21), i32x4.shr_u(c, 11)), drawn);
+      const digit = v128.load32_splat(digits + (<usize>i << 2));
+      below = v128.or(below, v128.and(undecided, v128.andnot(digit, drawn)));
+      undecided = v128.andnot(undecided, v128.xor(drawn, digit));
+      if (!v128.any_true(undecided)) break;
+    }
+    v128.store(words + (<usize>k << 4), below);
+    ones += popcnt(i64x2.extract_lane(below, 0)) + popcnt(i64x2.extract_lane(below, 1));
+  }
+  v128.store(state, a);
+  v128.store(state, b, 16);
+  v128.store(state, c, 32);
+  v128.store(state, counter, 48);
+  return <i32>ones;
+}
+
+/**
+ * Writes, in order, the numbers from `from` up to, without, `to` that were drawn, each with probability p on its own, until
+ * `max` are written; returns how many. `inverseLog` is 1 / ln(1 - p). A step of the generators is two uniform numbers.
+ */
+export function sampleGaps(state: usize, inverseLog: f64, from: f64, to: f64, out: usize, max: i32): i32 {
+  let found = 0;
+  let at = from;
+  while (true) {
+    step(state);
+    for (let half: usize = 0; half < 16; half += 8) {
+      const high = <f64>(load<u32>(state + half, 64) >>> 5);
+      const low = <f64>(load<u32>(state + half, 68) >>> 6);
+      at += Math.floor(ln(1.0 - (high * 67108864.0 + low) / 9007199254740992.0) * inverseLog);
+      if (!(at < to)) return found;
+      store<u32>(out + (<usize>found << 2), <u32>at);
+      if (++found == max) return found;
+      at += 1.0;
+    }
+  }
+}
+
+/** One number of each generator, behind the state. */
+function step(state: usize): void {
+  const a = v128.load(state);
+  const b = v128.load(state, 16);
+  const c = v128.load(state, 32);
+  const counter = v128.load(state, 48);
+  const drawn = i32x4.add(i32x4.add(a, b), counter);
+  v128.store(state, v128.xor(b, i32x4.shr_u(b, 9)));
+  v128.store(state, i32x4.add(c, i32x4.shl(c, 3)), 16);
+  v128.store(state, i32x4.add(v128.or(i32x4.shl(c, 21), i32x4.shr_u(c, 11)), drawn), 32);
+  v128.store(state, i32x4.add(counter, i32x4.splat(1)), 48);
+  v128.store(state, drawn, 64);
+}
+
+/**
+ * The natural logarithm of 2^-53 to 1, from arithmetic alone, so that it has the same bits here and in TypeScript: a
+ * library's last digit is its own. 2 artanh((m - 1) / (m + 1)) for m from 0.7 to 1.41; the first term left out is below 2^-57.
+ */
+function ln(x: f64): f64 {
+  const bits = reinterpret<u64>(x);
+  let exponent = <i32>(bits >>> 52) - 1023;
+  let m = reinterpret<f64>((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);
+  if (m > 1.4142135623730951) {
+    m = m / 2.0;
+    exponent++;
+  }
+  const s = (m - 1.0) / (m + 1.0);
+  const z = s * s;
+  let sum = 1.0 / 21.0;
+  sum = sum * z + 1.0 / 19.0;
+  sum = sum * z + 1.0 / 17.0;
+  sum = sum * z + 1.0 / 15.0;
+  sum = sum * z + 1.0 / 13.0;
+  sum = sum * z + 1.0 / 11.0;
+  sum = sum * z + 1.0 / 9.0;
+  sum = sum * z + 1.0 / 7.0;
+  sum = sum * z + 1.0 / 5.0;
+  sum = sum * z + 1.0 / 3.0;
+  sum = sum * z + 1.0;
+  return <f64>exponent * 0.6931471805599453 + 2.0 * s * sum;
+}
