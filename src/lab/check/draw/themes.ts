@@ -199,25 +199,32 @@ const OF_POSTCOPY: readonly CommandName[] = [
   'compareReceived',
 ];
 
+/** From the pause on. */
+const PAUSED: readonly CommandName[] = ['haltRound', 'sendMissing', 'reconnect', 'compareReceived'];
+
 /** Paused, recovered, cancelled, cut off: before, while and after the guest changes hosts. */
 function postCopy(chance: Chance, input: ScenarioInput): Themed {
   const commands = [...OF_POSTCOPY, 'haltRound', 'haltRound', 'sendRound', 'stopVcpus', 'queryDestination'] as const;
   const orders = ['PAUSE', 'PAUSE', 'PAUSE', 'RECOVER', 'RECOVER', 'CANCEL', 'CONTINUE', 'START_POSTCOPY'] as const;
+  const begun = { order: 'START_POSTCOPY' as const, after: drawMoment(chance, ['sendRound', 'getDirtyLog']) };
+  const paused = chance.percent(60);
+  const lateFaults = [...PAUSED, 'queryDestination'] as const;
   return {
     faults: [
-      ...some(chance, 3, () => drawFaultOf(chance, input, chance.pick(commands))),
+      ...some(chance, 2, () => drawFaultOf(chance, input, chance.pick(paused ? lateFaults : commands))),
       ...some(chance, 1, () => ({
-        after: chance.pick(OF_POSTCOPY),
+        after: chance.pick(paused ? PAUSED : OF_POSTCOPY),
         happens: 'link-down' as const,
         for: chance.pick(['5ms', '200ms', '3s', '40s'] as const),
       })),
     ],
     orders: [
-      ...chance.pick([
-        [],
-        [{ order: 'START_POSTCOPY' as const, after: drawMoment(chance, ['sendRound', 'getDirtyLog']) }],
-      ]),
-      ...some(chance, 5, () => ({ order: chance.pick(orders), after: drawMoment(chance, commands) })),
+      ...(chance.percent(50) ? [begun] : []),
+      ...(paused ? [{ order: 'PAUSE' as const, after: { command: 'sendMissing' as const, nth: 1 } }] : []),
+      ...some(chance, 4, () => ({
+        order: chance.pick(orders),
+        after: drawMoment(chance, paused ? PAUSED : commands),
+      })),
     ],
     ...chance.perhaps(70, () => ({ doubts: some(chance, 3, () => chance.pick(DOUBTS)) })),
   };
