@@ -55,6 +55,7 @@ export const DEADLINES: Readonly<Record<CommandName, Deadline>> = {
     ],
   },
   throttleVcpus: { why: LOCAL, follows: warns('the guest runs on unthrottled') },
+  limitVcpuDirtyRate: { why: LOCAL, follows: warns('the guest runs on at its speed') },
   setDeviceState: {
     why: HARDWARE,
     follows: [
@@ -127,6 +128,8 @@ export const DEADLINES: Readonly<Record<CommandName, Deadline>> = {
       { when: 'as post-copy pauses', leadsTo: 'pauses', text: 'its answers are no longer waited for' },
     ],
   },
+  setDowntimeLimit: { why: LOCAL, follows: warns('the pass under way ends by the old limit, the next one by the new') },
+  queryMigrate: { why: LOCAL, follows: warns('the manager asks again at its next poll') },
   sendRemaining: { why: BY_LINK, follows: fails('sending is stopped') },
   sendDeviceState: { why: STATE, follows: fails('sending is stopped') },
   discardDirty: { why: LOGS, follows: fails('the destination has not been started: the source goes on') },

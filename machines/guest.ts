@@ -16,6 +16,8 @@ interface Context {
   asker: Address;
   goal: 'running' | 'stopped';
   throttlePercent: number;
+  /** As the vmm was last told; it stays in force while the guest stands still. */
+  orderedPercent: number;
   attempts: number;
   errno: Errno | undefined;
 }
@@ -26,7 +28,7 @@ export const guest = setup({
   types: {} as { context: Context; events: Events },
   actions: {
     ...commands('stopVcpus', 'resumeVcpus', 'throttleVcpus'),
-    ...messages({ answer: [['stop-and-copy', 'roll-back'], 'GUEST_REACHED'] }),
+    ...messages({ answer: [['stop-and-copy', 'roll-back', 'manager'], 'GUEST_REACHED'] }),
     rememberStop: assign(({ event }) => ({
       goal: 'stopped' as const,
       asker: (event as Received<'guest'>).from,
@@ -41,10 +43,12 @@ export const guest = setup({
     rememberErrno: assign(({ event }) => ('errno' in event ? { errno: event.errno } : {})),
     countAttempt: assign(({ context }) => ({ attempts: context.attempts + 1 })),
     forgetAttempts: assign({ attempts: 0 }),
+    noteOrdered: assign(({ context }) => ({ orderedPercent: context.throttlePercent })),
     forgetThrottle: assign({ throttlePercent: 0 }),
   },
   guards: {
-    isThrottled: ({ context }) => context.throttlePercent > 0,
+    isThrottled: ({ context }) => context.throttlePercent > 0 || context.orderedPercent > 0,
+    isReleased: ({ context }) => context.throttlePercent === 0,
     wantsStopped: ({ context }) => context.goal === 'stopped',
     wantsRunning: ({ context }) => context.goal === 'running',
     mayTryAgain: ({ context }) => context.attempts < RESUME_ATTEMPTS_MAX,
@@ -52,7 +56,14 @@ export const guest = setup({
 }).createMachine({
   id: 'guest',
   description: 'vCPU run state of the source guest. QEMU: vm_stop / vm_start, system/cpus.c.',
-  context: { asker: 'stop-and-copy', goal: 'running', throttlePercent: 0, attempts: 0, errno: undefined },
+  context: {
+    asker: 'stop-and-copy',
+    goal: 'running',
+    throttlePercent: 0,
+    orderedPercent: 0,
+    attempts: 0,
+    errno: undefined,
+  },
   options: { maxIterations: 100 },
   initial: 'running',
   on: {
@@ -83,10 +94,13 @@ export const guest = setup({
         },
         throttled: {
           description: 'vCPUs are put to sleep for a share of the time (QEMU cpu-throttle.c).',
-          entry: { type: 'throttleVcpus', params: ({ context }) => ({ percent: context.throttlePercent }) },
+          entry: [
+            { type: 'throttleVcpus', params: ({ context }) => ({ percent: context.throttlePercent }) },
+            'noteOrdered',
+          ],
           on: {
             THROTTLE: { target: 'throttled', reenter: true, actions: 'rememberThrottle' },
-            'DONE.throttleVcpus': {},
+            'DONE.throttleVcpus': [{ guard: 'isReleased', target: 'free' }, {}],
             'FAILED.throttleVcpus': {
               description: 'The guest runs on unthrottled.',
               target: 'free',

@@ -3,9 +3,14 @@
  * a chart.
  */
 import type { AnyStateMachine } from 'xstate';
+import { autoConverge } from './convergence/auto-converge.ts';
 import type { PolicyEntry } from './convergence/contract.ts';
+import { dirtyLimit } from './convergence/dirty-limit.ts';
+import { managerNamed, managers } from './convergence/managers.ts';
 import { noProgress, noProgressPolicy } from './convergence/no-progress.ts';
+import { predictor, predictorPolicy } from './convergence/predictor.ts';
 import { qemu, qemuPolicy } from './convergence/qemu.ts';
+import { steppedThrottle } from './convergence/stepped-throttle.ts';
 import { destination } from './destination.ts';
 import { deviceControl } from './device-control.ts';
 import { dirtyLog } from './dirty-log.ts';
@@ -23,6 +28,8 @@ import { stopAndCopy } from './stop-and-copy.ts';
 import { vfioDevice } from './vfio-device.ts';
 
 export * from './convergence/contract.ts';
+export * from './convergence/manager.ts';
+export { type ManagerName, managerNamed, managers } from './convergence/managers.ts';
 export * from './deadlines.ts';
 export * from './iova-ranges.ts';
 export * from './loops.ts';
@@ -33,8 +40,10 @@ export { roundEnds, type Window } from './pre-copy.ts';
 export * from './unmap-order.ts';
 export * from './words.ts';
 export {
+  autoConverge,
   destination,
   deviceControl,
+  dirtyLimit,
   dirtyLog,
   dirtyTracking,
   guest,
@@ -45,8 +54,10 @@ export {
   noProgress,
   postCopy,
   preCopy,
+  predictor,
   qemu,
   rollBack,
+  steppedThrottle,
   stopAndCopy,
   vfioDevice,
 };
@@ -67,18 +78,27 @@ export const machines: Readonly<Record<string, AnyStateMachine>> = {
   'guest-driver': guestDriver,
   'hot-plug': hotPlug,
   'vfio-device': vfioDevice,
+  'auto-converge': autoConverge,
+  'dirty-limit': dirtyLimit,
+  'stepped-throttle': steppedThrottle,
   'convergence-qemu': qemu,
   'convergence-no-progress': noProgress,
+  'convergence-predictor': predictor,
+  ...Object.fromEntries(Object.values(managers).map(({ name, machine }) => [`manager-${name}`, machine])),
 };
 
 /** Every policy that can be named in a scenario. */
 export const policies: Readonly<Record<string, PolicyEntry<never>>> = {
   qemu: qemuPolicy as PolicyEntry<never>,
   'no-progress': noProgressPolicy as PolicyEntry<never>,
+  predictor: predictorPolicy as PolicyEntry<never>,
 };
 
-/** The charts of one migration by kind of address, with the policy that it runs. */
-export function chartsFor(policy: string): Readonly<Record<Kind, AnyStateMachine>> {
+/** Charts by kind of address; a run without a manager has none for it. */
+export type Charts = Readonly<Record<Exclude<Kind, 'manager'>, AnyStateMachine> & { manager?: AnyStateMachine }>;
+
+/** The charts of one migration by kind of address, with the policy that it runs and the manager that watches it. */
+export function chartsFor(policy: string, manager?: string): Charts {
   const entry = policies[policy];
   if (entry === undefined) throw new Error(`no policy "${policy}"; there are ${Object.keys(policies).join(', ')}`);
   return {
@@ -97,5 +117,9 @@ export function chartsFor(policy: string): Readonly<Record<Kind, AnyStateMachine
     'hot-plug': hotPlug,
     vfio: vfioDevice,
     policy: entry.machine,
+    ...(manager === undefined ? {} : { manager: managerNamed(manager).machine }),
+    'auto-converge': autoConverge,
+    'dirty-limit': dirtyLimit,
+    'stepped-throttle': steppedThrottle,
   };
 }

@@ -46,6 +46,11 @@ export interface Loop {
    * and migration_is_running from 9.2 on.
    */
   readonly hotPlug: 'refuses' | 'takes';
+  /**
+   * How the release slows a guest down: auto-converge; a sync in the middle of a long pass for it (9.2, commit 52ac968ab2,
+   * system/cpu-throttle.c: CPU_THROTTLE_DIRTY_SYNC_TIMESLICE_MS); the dirty limit (8.1, commit acac51ba24).
+   */
+  readonly throttling: { readonly autoConverge: boolean; readonly syncTickMs?: number; readonly dirtyLimit: boolean };
   /** Asks devices for PRECOPY_INFOv2 (Linux 7.1) and waits for another switchover-ack when one has new initial data: 11.1. */
   readonly heedsReinit: boolean;
   /** `device` is always visited from 10.0 on (commit 4881411136); before, only after a pause. */
@@ -69,6 +74,9 @@ const QEMU = {
   hotPlug: 'refuses',
   heedsReinit: false,
 } as const;
+const AUTO_CONVERGE = { autoConverge: true, dirtyLimit: false } as const;
+const BOTH_THROTTLES = { autoConverge: true, dirtyLimit: true } as const;
+const TICKING_THROTTLES = { ...BOTH_THROTTLES, syncTickMs: 5000 } as const;
 const ALL_VFIO = { devices: true, preCopy: true, p2p: true } as const;
 
 const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
@@ -80,6 +88,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'never',
     vfio: { devices: false, preCopy: false, p2p: false },
     ranges: 'two',
+    throttling: AUTO_CONVERGE,
     viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
@@ -94,6 +103,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'never',
     vfio: { devices: true, preCopy: false, p2p: false },
     ranges: 'two',
+    throttling: AUTO_CONVERGE,
     viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
@@ -109,6 +119,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'after-ram',
     vfio: ALL_VFIO,
     ranges: 'three',
+    throttling: BOTH_THROTTLES,
     viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
@@ -123,6 +134,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'each-turn',
     vfio: ALL_VFIO,
     ranges: 'three',
+    throttling: TICKING_THROTTLES,
     viommu: 'blocks',
     reportsDevice: false,
     reportsFailing: false,
@@ -137,6 +149,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'each-turn',
     vfio: ALL_VFIO,
     ranges: 'three',
+    throttling: TICKING_THROTTLES,
     viommu: 'blocks',
     reportsDevice: true,
     reportsFailing: false,
@@ -152,6 +165,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'each-turn',
     vfio: ALL_VFIO,
     ranges: 'three',
+    throttling: TICKING_THROTTLES,
     viommu: 'blocks-device-logs',
     heedsReinit: true,
     reportsDevice: true,
@@ -171,6 +185,7 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     devicesSend: 'each-turn',
     vfio: ALL_VFIO,
     ranges: 'three',
+    throttling: BOTH_THROTTLES,
     viommu: 'allowed',
     hotPlug: 'takes',
     heedsReinit: false,

@@ -88,6 +88,15 @@ export type DestinationAnswer = {
   errno?: Errno | undefined;
 };
 
+/**
+ * What a throttle of the vmm is told. SYNCED: after every sync, with the pages that it found newly dirty and what has been
+ * sent since the one before. `round` is the pass that has ended, or is under way; 0 at the sync before the first.
+ */
+export type ThrottleOrder =
+  | { type: 'SYNCED'; round: number; newDirtyPages: number; sentBytes: number }
+  | { type: 'PRECOPY_ENDED' }
+  | { type: 'RELEASE' };
+
 /** What each kind of chart understands from other charts and from an operator. Answers to commands are derived. */
 export interface Inbox {
   guest: { type: 'STOP' } | { type: 'RESUME' } | { type: 'THROTTLE'; percent: number };
@@ -123,10 +132,21 @@ export interface Inbox {
     | { type: 'SET_DOWNTIME_LIMIT'; downtimeLimitMs: number }
     | { type: 'DEVICES_CHANGED'; devices: readonly ChangedDevice[] }
     | { type: 'START_POSTCOPY' }
+    /** The vmm's own throttle: what is in force now; a long pass is to be looked at in its middle. */
+    | { type: 'THROTTLED'; percent: number }
+    | { type: 'SYNC_NOW' }
     | DirtyLogAnswer
     | DeviceAnswer
     | DriverAnswer;
   policy: { type: 'ASSESS'; observation: Observation };
+  'auto-converge': ThrottleOrder;
+  'dirty-limit': ThrottleOrder;
+  'stepped-throttle': ThrottleOrder;
+  /**
+   * A manager watches from outside. MIGRATION_ACTIVE: pre-copy runs; MIGRATION_PASS: QEMU's event, at the beginning of each
+   * pass; DISMISS: the switchover or the way back has begun, and no order means anything any more.
+   */
+  manager: { type: 'MIGRATION_ACTIVE' } | { type: 'MIGRATION_PASS'; pass: number } | { type: 'DISMISS' } | GuestAnswer;
   'stop-and-copy':
     | { type: 'CONTINUE' }
     | { type: 'HALT' }
@@ -145,7 +165,8 @@ export interface Inbox {
     | DeviceAnswer;
   migration:
     | { type: 'MIGRATE' }
-    | { type: 'CANCEL' }
+    /** `because`: who else than an operator cancels, and why. */
+    | { type: 'CANCEL'; because?: string | undefined }
     | { type: 'CONTINUE' }
     /** An operator's orders in QEMU's words: migrate-start-postcopy, migrate-pause, migrate-recover with migrate resume. */
     | { type: 'START_POSTCOPY' }
@@ -209,12 +230,17 @@ export interface Facts {
     readonly observation: Observation;
     readonly waitingForAck: boolean;
   };
+  /** A manager turned a knob of the vmm; `because` is what it saw, in numbers. */
+  MANAGER_DECIDED: { readonly manager: string; readonly verdict: Verdict; readonly because: Because };
+  /** A manager has the guest stopped before the switchover: the downtime begins here. */
+  GUEST_SUSPENDED: { readonly manager: string };
   SWITCHOVER_PHASE_ENTERED: { readonly phase: SwitchoverPhase };
   ENDED: { readonly outcome: Outcome; readonly reason: string };
 }
 
 /** The split of the downtime: cloud-hypervisor's DowntimeContext, with the VFIO barrier and the final sync named apart. */
 export type SwitchoverPhase =
+  | 'suspend'
   | 'stop-vcpus'
   | 'quiesce'
   | 'pause'

@@ -15,16 +15,20 @@ import { inDoubtStatus, takenUpElsewhere } from './in-doubt-status.ts';
 import { loop } from './loops.ts';
 import { closes, facts, messages, type Outcome, opens, type Received } from './messages.ts';
 import {
+  autoConverge,
   controls,
   destination,
+  dirtyLimit,
   dirtyLog,
   driverOf,
   guestDrivers,
   hotPlug,
+  manager,
   mirrors,
   preCopy,
   rollBack,
   source,
+  steppedThrottle,
   stopAndCopy,
   stopForPostCopy,
   trackings,
@@ -32,7 +36,15 @@ import {
 import { blockers, cooperatingDevices, mayGoPostCopy, type Plan, plannedDevices } from './plan.ts';
 import { forwardPostCopy, ordersOutOfPlace, postCopyDecided, postCopyStatuses } from './post-copy-statuses.ts';
 import type { RollBackInput } from './roll-back.ts';
-import { destinationMayFail, devicesChange, handOver, onTheWayBack, settleDevices, status } from './statuses.ts';
+import {
+  destinationMayFail,
+  devicesChange,
+  handOver,
+  onTheWayBack,
+  settleDevices,
+  status,
+  tellThrottle,
+} from './statuses.ts';
 import type { DeviceState } from './words.ts';
 
 export interface Ended {
@@ -69,9 +81,13 @@ export const migration = setup({
       cleanDevices: ['device', 'SET_STATE'],
       stopLog: ['dirty-log', 'STOP'],
       settleDevices: ['hot-plug', 'SETTLE'],
+      endThrottle: [['auto-converge', 'dirty-limit', 'stepped-throttle'], 'PRECOPY_ENDED'],
+      releaseThrottle: [['auto-converge', 'dirty-limit', 'stepped-throttle'], 'RELEASE'],
       resolveDoubt: ['in-doubt', 'RESOLVE'],
       tellSourceFenced: ['in-doubt', 'SOURCE_FENCED'],
       tellDestinationFenced: ['in-doubt', 'DESTINATION_FENCED'],
+      tellManager: ['manager', 'MIGRATION_ACTIVE'],
+      dismissManager: ['manager', 'DISMISS'],
     }),
     ...opens({
       openGuest: 'guest',
@@ -81,6 +97,10 @@ export const migration = setup({
       openTrackings: 'tracking',
       openDirtyLog: 'dirty-log',
       openPolicy: 'policy',
+      openAutoConverge: 'auto-converge',
+      openDirtyLimit: 'dirty-limit',
+      openSteppedThrottle: 'stepped-throttle',
+      openManager: 'manager',
       openDestination: 'destination',
       openPreCopy: 'pre-copy',
       openStopAndCopy: 'stop-and-copy',
@@ -106,7 +126,10 @@ export const migration = setup({
     notePostCopy: assign({ postCopy: 'going' as const }),
     noteSwitching: assign({ sending: 'stop-and-copy' as const }),
     noteBlocked: assign(({ context }) => ({ outcome: 'blocked' as const, reason: blockers(context.plan).join('; ') })),
-    noteCancel: assign({ outcome: 'cancelled' as const, reason: 'cancelled by the operator' }),
+    noteCancel: assign(({ event }) => ({
+      outcome: 'cancelled' as const,
+      reason: (event.type === 'CANCEL' ? event.because : undefined) ?? 'cancelled by the operator',
+    })),
     noteGivenUp: assign(({ context }) => ({
       outcome: 'unconverged' as const,
       reason: `gave up after ${context.plan.giveUpAfterMs / 1000} s`,
@@ -230,7 +253,11 @@ export const migration = setup({
                 charts: [{ address: 'policy', input: { parameters: context.plan.policy.parameters } }],
               }),
             },
+            { type: 'openManager', params: ({ context }) => ({ charts: manager(context.plan) }) },
             { type: 'openDestination', params: ({ context }) => ({ charts: destination(context.plan) }) },
+            { type: 'openAutoConverge', params: ({ context }) => ({ charts: autoConverge(context.plan) }) },
+            { type: 'openDirtyLimit', params: ({ context }) => ({ charts: dirtyLimit(context.plan) }) },
+            { type: 'openSteppedThrottle', params: ({ context }) => ({ charts: steppedThrottle(context.plan) }) },
             { type: 'openHotPlug', params: ({ context }) => ({ charts: hotPlug(context.plan) }) },
           ],
           initial: 'preparingDestination',
@@ -262,10 +289,20 @@ export const migration = setup({
           },
         },
         active: {
-          entry: status('active'),
+          entry: [
+            status('active'),
+            {
+              type: 'tellManager',
+              params: ({ context }) => ({ to: manager(context.plan).map(({ address }) => address) }),
+            },
+          ],
           initial: 'iterating',
           states: {
             iterating: {
+              exit: {
+                type: 'dismissManager',
+                params: ({ context }) => ({ to: manager(context.plan).map(({ address }) => address) }),
+              },
               on: {
                 SWITCHOVER_DECIDED: 'switching',
                 ...forwardPostCopy,
@@ -283,6 +320,7 @@ export const migration = setup({
               entry: [
                 'noteSwitching',
                 settleDevices('the switchover had begun'),
+                tellThrottle('endThrottle'),
                 'closePreCopy',
                 {
                   type: 'openStopAndCopy',
@@ -333,7 +371,7 @@ export const migration = setup({
     },
     ...postCopyStatuses,
     completed: {
-      entry: ['noteCompleted', status('completed'), 'closeStopAndCopy'],
+      entry: ['noteCompleted', status('completed'), 'closeStopAndCopy', tellThrottle('releaseThrottle')],
       initial: 'cleaningDevices',
       on: {
         CANCEL: { description: 'Completed: there is nothing to cancel.' },
@@ -395,6 +433,7 @@ export const migration = setup({
       entry: [
         status('cancelling'),
         settleDevices('the migration is over'),
+        tellThrottle('releaseThrottle'),
         { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context.plan, context.sending) }) },
       ],
       on: onTheWayBack('cancelled'),
@@ -412,6 +451,7 @@ export const migration = setup({
         rollingBack: {
           entry: [
             settleDevices('the migration is over'),
+            tellThrottle('releaseThrottle'),
             { type: 'openRollBack', params: ({ context }) => ({ charts: rollBack(context.plan, context.sending) }) },
           ],
         },

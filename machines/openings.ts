@@ -2,6 +2,12 @@
  * What each chart of a migration is opened with: made from the plan at the moment when the chart is needed, so that it says
  * what is true then.
  */
+
+import type { AutoConvergeInput } from './convergence/auto-converge.ts';
+import type { DirtyLimitInput } from './convergence/dirty-limit.ts';
+import { PERIOD_OVER_MS } from './convergence/dirty-rate.ts';
+import type { ManagerInput } from './convergence/manager.ts';
+import type { SteppedThrottleParameters } from './convergence/stepped-throttle.ts';
 import type { DestinationInput } from './destination.ts';
 import type { DeviceControlInput } from './device-control.ts';
 import type { DirtyLogInput } from './dirty-log.ts';
@@ -11,7 +17,14 @@ import type { HotPlugInput } from './hot-plug.ts';
 import type { InDoubtInput } from './in-doubt.ts';
 import { loop, roundEnd } from './loops.ts';
 import type { ChangedDevice } from './messages.ts';
-import { cooperatingDevices, type Plan, type PlanContainer, type PlannedDevice, plannedDevices } from './plan.ts';
+import {
+  cooperatingDevices,
+  mayGoPostCopy,
+  type Plan,
+  type PlanContainer,
+  type PlannedDevice,
+  plannedDevices,
+} from './plan.ts';
 import { changedPlan, type DeviceChange } from './plan-change.ts';
 import type { PostCopyInput } from './post-copy.ts';
 import type { PreCopyInput } from './pre-copy.ts';
@@ -119,6 +132,19 @@ export function hotPlug(plan: Plan): { address: string; input: HotPlugInput }[] 
   return plan.hotPlug === true ? [{ address: 'hot-plug', input: { plan } }] : [];
 }
 
+/** Where the plan has one. */
+export function manager(plan: Plan): { address: string; input: ManagerInput<unknown> }[] {
+  if (plan.manager === undefined) return [];
+  const pages = plan.sections.reduce((sum, section) => sum + (section.of === 'ram' ? section.pages : 0), 0);
+  const vm = {
+    ramBytes: pages * plan.pageBytes,
+    vfio: plannedDevices(plan).length > 0,
+    postCopy: mayGoPostCopy(plan),
+    downtimeLimitMs: plan.downtimeLimitMs,
+  };
+  return [{ address: 'manager', input: { parameters: plan.manager.parameters, vm } }];
+}
+
 /** With a vIOMMU, what a device watches is the guest's I/O address space; without, it is the guest's memory map. */
 function sectionsOf(plan: Plan, { viommu }: PlanContainer): TrackingInput['sections'] {
   return viommu === undefined ? plan.sections : [{ of: 'ram', firstPage: 0, pages: viommu.aperturePages }];
@@ -153,8 +179,39 @@ export function preCopy(plan: Plan, startsPostCopy = false): { address: string; 
     switchoverAck: plan.switchoverAck,
     ...driversOf(cooperatingDevices(plan).filter((device) => device.haltsDuring === 'precopy')),
     ...(startsPostCopy ? { startsPostCopy: true as const } : {}),
+    ...(throttles(plan).length === 0 ? {} : { throttles: throttles(plan) }),
+    ...(plan.manager === undefined ? {} : { manager: 'manager' }),
   };
   return [{ address: 'pre-copy', input }];
+}
+
+/** The vmm's own throttle, where its capability is on. */
+export function autoConverge({ loop: name, throttle }: Plan): { address: string; input: AutoConvergeInput }[] {
+  if (throttle?.rule !== 'auto-converge') return [];
+  const { rule, ...parameters } = throttle;
+  return [
+    {
+      address: rule,
+      input: { ...parameters, periodOverMs: PERIOD_OVER_MS, syncTickMs: loop(name).throttling.syncTickMs ?? 0 },
+    },
+  ];
+}
+
+export function dirtyLimit({ throttle }: Plan): { address: string; input: DirtyLimitInput }[] {
+  if (throttle?.rule !== 'dirty-limit') return [];
+  const { rule, ...parameters } = throttle;
+  return [{ address: rule, input: { ...parameters, periodOverMs: PERIOD_OVER_MS } }];
+}
+
+export function steppedThrottle({ throttle }: Plan): { address: string; input: SteppedThrottleParameters }[] {
+  if (throttle?.rule !== 'stepped-throttle') return [];
+  const { rule, ...input } = throttle;
+  return [{ address: rule, input }];
+}
+
+/** Addresses of the throttles that there are. */
+export function throttles({ throttle }: Plan): readonly string[] {
+  return throttle === undefined ? [] : [throttle.rule];
 }
 
 export function postCopy({ giveUpAfterMs }: Plan): { address: string; input: PostCopyInput }[] {
@@ -194,7 +251,13 @@ export function rollBack(
   return [
     {
       address: 'roll-back',
-      input: { sending, switching, devices, ...driversOf(cooperatingDevices(plan)) },
+      input: {
+        sending,
+        switching,
+        devices,
+        ...driversOf(cooperatingDevices(plan)),
+        ...(plan.manager === undefined ? {} : { managed: true as const }),
+      },
     },
   ];
 }

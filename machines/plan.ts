@@ -4,6 +4,9 @@
  * The plan is plain JSON and stands in the first record of a journal. `blockers` says why a plan may not even start, as
  * QEMU does before it leaves status none (hw/vfio/migration.c, migration/migration.c: migrate_add_blocker).
  */
+import type { AutoConvergeParameters } from './convergence/auto-converge.ts';
+import type { DirtyLimitParameters } from './convergence/dirty-limit.ts';
+import type { SteppedThrottleParameters } from './convergence/stepped-throttle.ts';
 import type { IovaSection, RangeRule } from './iova-ranges.ts';
 import { type LoopName, loop } from './loops.ts';
 import {
@@ -47,9 +50,21 @@ export interface PlanContainer {
   readonly pluggable?: readonly PlanDevice[];
 }
 
+/** The one throttle of the vmm that is on; QEMU refuses two. */
+export type PlanThrottle =
+  | ({ readonly rule: 'auto-converge' } & AutoConvergeParameters)
+  | ({ readonly rule: 'dirty-limit' } & DirtyLimitParameters)
+  | ({ readonly rule: 'stepped-throttle' } & SteppedThrottleParameters);
+
 export interface Plan {
   readonly loop: LoopName;
   readonly policy: {
+    readonly name: string;
+    readonly version: string;
+    readonly parameters: Readonly<Record<string, unknown>>;
+  };
+  /** Who watches the vmm and turns its knobs; absent: nobody. */
+  readonly manager?: {
     readonly name: string;
     readonly version: string;
     readonly parameters: Readonly<Record<string, unknown>>;
@@ -65,6 +80,8 @@ export interface Plan {
   readonly giveUpAfterMs: number;
   /** The capability postcopy-ram is on, so that an operator may order post-copy. Absent: it is off. */
   readonly postCopy?: true;
+  /** The vmm slows the guest down by itself; absent: it does not. */
+  readonly throttle?: PlanThrottle;
   readonly pageBytes: number;
   readonly sections: readonly IovaSection[];
   /** What a device that logs is asked to watch; absent: as the loop's release does. */

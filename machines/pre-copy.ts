@@ -51,8 +51,12 @@ export interface PreCopyInput {
   readonly switchoverAck: boolean;
   /** Drivers of the guest that halt their devices' DMA at each sync, write every page of it and go on; absent: none. */
   readonly drivers?: readonly { readonly id: string; readonly address: Address }[];
+  /** Who is told of each pass; absent: nobody. */
+  readonly manager?: Address;
   /** Post-copy has been ordered already; absent: not yet. */
   readonly startsPostCopy?: true;
+  /** Charts of the vmm's own throttles, which hear of every sync; absent: it has none. */
+  readonly throttles?: readonly Address[];
 }
 
 interface Context extends PreCopyInput {
@@ -67,6 +71,10 @@ interface Context extends PreCopyInput {
   /** Devices whose destination has not acknowledged their initial data yet. */
   unacked: readonly string[];
   throttlePercent: number;
+  /** Sent since the last sync. */
+  sentBytes: number;
+  /** The pass was cut short for a sync in its middle, and goes on. */
+  goesOn: boolean;
   observation: Observation | undefined;
   because: Because;
   verdict: Verdict;
@@ -74,15 +82,35 @@ interface Context extends PreCopyInput {
   errno: Errno | undefined;
 }
 
-type Events = Received<'pre-copy'> | Answer<'sendRound' | 'haltRound' | 'queryDeviceSizes'>;
+type Events = Received<'pre-copy'> | Answer<'sendRound' | 'haltRound' | 'queryDeviceSizes' | 'setDowntimeLimit'>;
 
 const driversOf = (context: Context) => context.drivers ?? [];
+
+/** Every sync is told to the vmm's throttles, and what is sent from here on belongs to the next one. */
+const syncTold = [
+  {
+    type: 'tellThrottles',
+    params: ({
+      context,
+      event,
+    }: {
+      readonly context: Context;
+      readonly event: { readonly newDirtyPages?: number };
+    }) => ({
+      to: context.throttles ?? [],
+      round: context.round,
+      newDirtyPages: event.newDirtyPages ?? 0,
+      sentBytes: context.sentBytes,
+    }),
+  },
+  'forgetSent',
+] as const;
 const preCopyDevices = (context: Context) => context.devices.filter((device) => device.preCopy);
 
 export const preCopy = setup({
   types: {} as { context: Context; events: Events; input: PreCopyInput },
   actions: {
-    ...commands('sendRound', 'haltRound', 'queryDeviceSizes'),
+    ...commands('sendRound', 'haltRound', 'queryDeviceSizes', 'setDowntimeLimit'),
     ...messages({
       startLog: ['dirty-log', 'START'],
       syncLog: ['dirty-log', 'SYNC'],
@@ -94,7 +122,9 @@ export const preCopy = setup({
       tellDecision: ['migration', 'SWITCHOVER_DECIDED'],
       tellPostCopy: ['migration', 'POSTCOPY_DECIDED'],
       tellFailure: ['migration', 'PRECOPY_FAILED'],
+      tellPass: ['manager', 'MIGRATION_PASS'],
       tellHalted: ['roll-back', 'SENDING_HALTED'],
+      tellThrottles: [['auto-converge', 'dirty-limit', 'stepped-throttle'], 'SYNCED'],
     }),
     ...facts({ tellAssessment: 'ROUND_ASSESSED' }),
     expectDrivers: assign(({ context }) => expecting(driversOf(context).map(({ id }) => id))),
@@ -102,7 +132,10 @@ export const preCopy = setup({
     countArrival: assign(({ context, event }) =>
       event.type === 'DEVICE_REACHED' || event.type === 'DRIVER_REACHED' ? arrived(context, event.device) : {},
     ),
-    countRound: assign(({ context }) => ({ round: context.round + 1 })),
+    countRound: assign(({ context }) => (context.goesOn ? { goesOn: false } : { round: context.round + 1 })),
+    noteGoesOn: assign({ goesOn: true }),
+    forgetSent: assign({ sentBytes: 0 }),
+    rememberThrottle: assign(({ event }) => (event.type === 'THROTTLED' ? { throttlePercent: event.percent } : {})),
     rememberSync: assign(({ event }) =>
       event.type === 'BITMAP_SYNCED'
         ? {
@@ -113,8 +146,13 @@ export const preCopy = setup({
           }
         : {},
     ),
-    rememberSent: assign(({ event }) =>
-      event.type === 'DONE.sendRound' ? { bandwidthBytesPerSecond: event.bandwidthBytesPerSecond } : {},
+    rememberSent: assign(({ context, event }) =>
+      event.type === 'DONE.sendRound'
+        ? {
+            bandwidthBytesPerSecond: event.bandwidthBytesPerSecond,
+            sentBytes: context.sentBytes + event.sentBytes,
+          }
+        : {},
     ),
     rememberSizes: assign(({ context, event }) =>
       event.type === 'DONE.queryDeviceSizes'
@@ -170,6 +208,8 @@ export const preCopy = setup({
     sizes: {},
     unacked: input.switchoverAck ? input.devices.filter((device) => device.preCopy).map((device) => device.id) : [],
     throttlePercent: 0,
+    sentBytes: 0,
+    goesOn: false,
     observation: undefined,
     because: {},
     verdict: 'continue',
@@ -181,13 +221,23 @@ export const preCopy = setup({
   on: {
     HALT: { target: '.halting' },
     SWITCHOVER_ACKED: { description: "The destination has loaded this device's initial data.", actions: 'rememberAck' },
-    SET_DOWNTIME_LIMIT: { description: 'In force from the next pass on.', actions: 'rememberLimit' },
+    SET_DOWNTIME_LIMIT: {
+      description: 'QEMU: migrate-set-parameters, in force within a window of 100 ms, for the pass under way too.',
+      actions: [
+        'rememberLimit',
+        { type: 'setDowntimeLimit', params: ({ event }) => ({ downtimeLimitMs: event.downtimeLimitMs }) },
+      ],
+    },
+    'DONE.setDowntimeLimit': { description: 'The pass under way ends by the new limit.' },
+    'FAILED.setDowntimeLimit': { description: 'The next pass carries the new limit anyway.' },
     START_POSTCOPY: {
       description:
         'QEMU: a flag that the loop sees at its next turn; where what remains fits, it switches over instead.',
       actions: 'rememberPostCopy',
     },
     DEVICES_CHANGED: { description: 'During the sync: those that came are in PRE_COPY.', actions: 'rememberDevices' },
+    THROTTLED: { description: 'In force for what is sent from here on.', actions: 'rememberThrottle' },
+    SYNC_NOW: { description: 'The pass has ended meanwhile, and is being looked at anyway.' },
     DEVICE_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     DRIVER_REACHED: { description: 'An answer to an order that a later one has replaced.' },
     DIRTY_LOG_REACHED: { description: 'An answer to an order that a later one has replaced.' },
@@ -210,7 +260,7 @@ export const preCopy = setup({
         firstSync: {
           description: 'Everything is dirty. QEMU counts it: MIGRATION_PASS 1 comes before status active (up to 11.0).',
           entry: { type: 'syncLog', params: { final: false } },
-          on: { BITMAP_SYNCED: { target: 'enteringPreCopy', actions: 'rememberSync' } },
+          on: { BITMAP_SYNCED: { target: 'enteringPreCopy', actions: ['rememberSync', ...syncTold] } },
         },
         enteringPreCopy: {
           description: 'Devices that can offer their state early begin to.',
@@ -251,6 +301,13 @@ export const preCopy = setup({
                 ends: roundEnd(context.loop, context),
               }),
             },
+            {
+              type: 'tellPass',
+              params: ({ context }) => ({
+                to: context.manager === undefined ? [] : context.manager,
+                pass: context.round,
+              }),
+            },
           ],
           always: { guard: 'startsPostCopy', target: 'endingPass' },
           on: {
@@ -258,7 +315,20 @@ export const preCopy = setup({
               { guard: 'driversHalt', target: 'haltingDma', actions: 'rememberSent' },
               { target: 'syncing', actions: 'rememberSent' },
             ],
+            SYNC_NOW: 'cuttingPass',
           },
+        },
+        cuttingPass: {
+          description:
+            "A throttle asks for a sync in the middle of a long pass (QEMU 9.2 on): the sender waits for the bitmap's lock.",
+          entry: 'haltRound',
+          on: {
+            'DONE.sendRound': { target: 'syncingInPass', actions: ['rememberSent', 'noteGoesOn'] },
+          },
+        },
+        syncingInPass: {
+          entry: { type: 'syncLog', params: { final: false } },
+          on: { BITMAP_SYNCED: { target: 'sending', actions: ['rememberSync', ...syncTold] } },
         },
         endingPass: {
           description: 'What is on the wire is the last that goes out while the guest runs here.',
@@ -291,9 +361,9 @@ export const preCopy = setup({
           entry: { type: 'syncLog', params: { final: false } },
           on: {
             BITMAP_SYNCED: [
-              { guard: 'driversHalt', target: 'resumingDma', actions: 'rememberSync' },
-              { guard: 'hasDevices', target: 'sizing', actions: 'rememberSync' },
-              { target: 'assessing', actions: ['rememberSync', 'observe'] },
+              { guard: 'driversHalt', target: 'resumingDma', actions: ['rememberSync', ...syncTold] },
+              { guard: 'hasDevices', target: 'sizing', actions: ['rememberSync', ...syncTold] },
+              { target: 'assessing', actions: ['rememberSync', 'observe', ...syncTold] },
             ],
           },
         },
@@ -353,6 +423,8 @@ export const preCopy = setup({
         SYNC_FAILED: { target: 'failed', actions: 'rememberFailure' },
         'FAILED.sendRound': { target: 'failed', actions: 'rememberFailure' },
         'FAILED.queryDeviceSizes': { target: 'failed', actions: 'rememberFailure' },
+        'DONE.haltRound': { description: 'Of a pass that was cut short.' },
+        'FAILED.haltRound': { description: 'The pass runs to its end before it is looked at.' },
       },
     },
     decided: {

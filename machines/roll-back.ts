@@ -24,6 +24,8 @@ export interface RollBackInput {
   readonly devices: readonly { readonly id: string; readonly address: Address; readonly p2p: boolean }[];
   /** Drivers of the guest that may have halted their devices' DMA; absent: none. */
   readonly drivers?: readonly { readonly id: string; readonly address: Address }[];
+  /** A manager may have stopped the guest before the switchover; absent: nobody may have. */
+  readonly managed?: true;
 }
 
 interface Context extends RollBackInput {
@@ -76,6 +78,7 @@ export const rollBack = setup({
     preCopySends: ({ context }) => context.sending === 'pre-copy',
     stopAndCopySends: ({ context }) => context.sending === 'stop-and-copy',
     wasSwitching: ({ context }) => context.switching,
+    mayBeStopped: ({ context }) => context.switching || context.managed === true,
     mayTryAgain: ({ context }) => context.attempts < REACQUIRE_ATTEMPTS_MAX,
     everyoneArrived: ({ context }) => everyoneArrived(context),
     deviceArrived: ({ context, event }) =>
@@ -195,7 +198,7 @@ export const rollBack = setup({
         ],
       },
     },
-    checkingGuest: { always: [{ guard: 'wasSwitching', target: 'resumingGuest' }, { target: 'resumingDma' }] },
+    checkingGuest: { always: [{ guard: 'mayBeStopped', target: 'resumingGuest' }, { target: 'resumingDma' }] },
     resumingGuest: {
       entry: 'resumeGuest',
       on: {

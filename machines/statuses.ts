@@ -2,7 +2,7 @@
  * What several statuses of the root chart have in common: how one is announced, and the transitions that they share. Parts of
  * migration.ts, and like it they decide nothing that is another chart's.
  */
-import { hotPlug } from './openings.ts';
+import { hotPlug, throttles } from './openings.ts';
 import type { Plan } from './plan.ts';
 
 export function status<N extends string>(name: N) {
@@ -22,6 +22,14 @@ export function settleDevices(because: string) {
       to: hotPlug(context.plan).map(({ address }) => address),
       because,
     }),
+  } as const;
+}
+
+/** `PRECOPY_ENDED`: no pass will end any more. `RELEASE`: the vCPUs are to have all of their time again. */
+export function tellThrottle(type: 'endThrottle' | 'releaseThrottle') {
+  return {
+    type,
+    params: ({ context }: { readonly context: { readonly plan: Plan } }) => ({ to: throttles(context.plan) }),
   } as const;
 }
 

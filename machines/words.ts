@@ -76,6 +76,9 @@ export interface GuestStalledNs {
   readonly ringFull?: number;
   readonly splits?: number;
   readonly tableUpdates?: number;
+  /** Put to sleep by a vmm that throttles: all vCPUs for a share of the time, and writers at their full rings. */
+  readonly cpuThrottle?: number;
+  readonly dirtyLimit?: number;
 }
 
 /** Of a device's own rate, in percent; null: not known. On the source before, since the migration began, and where it goes. */
@@ -162,6 +165,8 @@ export interface Commands {
   stopVcpus: { params: None; result: None };
   resumeVcpus: { params: None; result: None };
   throttleVcpus: { params: { readonly percent: number }; result: None };
+  /** Of each vCPU, held by its exits for a full dirty ring; 0 ends it. */
+  limitVcpuDirtyRate: { params: { readonly bytesPerSecond: number; readonly periodMs: number }; result: None };
   // One device (addressed by the chart that asks): VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE SET and GET, VFIO_DEVICE_RESET.
   setDeviceState: { params: { readonly target: DeviceState }; result: { readonly state: DeviceState } };
   getDeviceState: { params: None; result: { readonly state: DeviceState } };
@@ -232,6 +237,10 @@ export interface Commands {
     result: RoundSent;
   };
   haltRound: { params: None; result: None };
+  /** The pass under way ends by this limit from now on; the next one carries its own. */
+  setDowntimeLimit: { params: { readonly downtimeLimitMs: number }; result: None };
+  // What a manager asks from outside.
+  queryMigrate: { params: None; result: MigrateInfo };
   sendRemaining: { params: { readonly dirtySet: number }; result: RoundSent };
   sendDeviceState: { params: { readonly device: string }; result: { readonly sentBytes: number } };
   // Post-copy.
@@ -265,6 +274,31 @@ export interface Commands {
   queryStorage: { params: None; result: { readonly holder: 'source' | 'destination' | 'nobody' } };
 }
 export type CommandName = keyof Commands;
+
+/**
+ * QEMU's `query-migrate`, the fields that managers read, in bytes and ms (qapi/migration.json, MigrationInfo), and the limit
+ * in force (query-migrate-parameters). As stale as there: what is dirty and was not synced yet is not counted.
+ */
+export interface MigrateInfo {
+  /** MigrationStatus. */
+  readonly status: string;
+  readonly totalTimeMs: number;
+  readonly downtimeLimitMs: number;
+  /** Absent in status `setup`, as in QEMU. */
+  readonly ram?: {
+    readonly totalBytes: number;
+    readonly transferredBytes: number;
+    readonly remainingBytes: number;
+    readonly dirtySyncCount: number;
+    /** Of the last period of more than a second that ended at a sync. */
+    readonly dirtyPagesPerSecond: number;
+    /** Of the last window, in 10^6 bits per second. */
+    readonly mbps: number;
+  };
+  readonly expectedDowntimeMs?: number;
+  /** From 11.1 on: devices included. */
+  readonly remainingBytes?: number;
+}
 
 /** What one pass, or the last copy, sent. */
 export interface RoundSent {
@@ -303,6 +337,7 @@ export const COMMANDS: Readonly<Record<CommandName, { readonly class: CommandCla
   stopVcpus: { class: 'repeatable', deadlineMs: 10_000 },
   resumeVcpus: { class: 'repeatable', deadlineMs: 10_000 },
   throttleVcpus: { class: 'repeatable', deadlineMs: 10_000 },
+  limitVcpuDirtyRate: { class: 'repeatable', deadlineMs: 10_000 },
   setDeviceState: { class: 'queryable', deadlineMs: 30_000 },
   getDeviceState: { class: 'repeatable', deadlineMs: 10_000 },
   resetDevice: { class: 'repeatable', deadlineMs: 30_000 },
@@ -324,6 +359,8 @@ export const COMMANDS: Readonly<Record<CommandName, { readonly class: CommandCla
   queryDeviceSizes: { class: 'repeatable', deadlineMs: 10_000 },
   sendRound: { class: 'consuming', deadlineMs: 3_600_000 },
   haltRound: { class: 'repeatable', deadlineMs: 10_000 },
+  setDowntimeLimit: { class: 'repeatable', deadlineMs: 10_000 },
+  queryMigrate: { class: 'repeatable', deadlineMs: 10_000 },
   sendRemaining: { class: 'consuming', deadlineMs: 3_600_000 },
   sendDeviceState: { class: 'consuming', deadlineMs: 600_000 },
   discardDirty: { class: 'repeatable', deadlineMs: 60_000 },

@@ -9,9 +9,9 @@
 import { type Checker, type CheckResult, FirstBreak, type ModelTruth } from './checker.ts';
 import { type Happening, resultOf } from './happening.ts';
 
-/** In the order in which they follow each other. Only a switchover that was asked to pauses. */
-const PHASES = ['stop-vcpus', 'quiesce', 'pause', 'final-sync', 'memory', 'device-state', 'load', 'resume'];
-const OPTIONAL = 'pause';
+/** In the order in which they follow each other. Only a switchover that was asked to pauses; only a manager suspends. */
+const PHASES = ['suspend', 'stop-vcpus', 'quiesce', 'pause', 'final-sync', 'memory', 'device-state', 'load', 'resume'];
+const OPTIONAL = ['suspend', 'pause'];
 
 type Seen<K extends Happening['kind']> = Extract<Happening, { kind: K }>;
 
@@ -44,7 +44,8 @@ export class Accounted implements Checker {
         if (sends(happening.command.name)) this.untold = true;
         break;
       case 'fact':
-        if (happening.event.type === 'SWITCHOVER_PHASE_ENTERED') this.entered(happening);
+        if (happening.event.type === 'SWITCHOVER_PHASE_ENTERED') this.entered(happening, String(happening.event.phase));
+        if (happening.event.type === 'GUEST_SUSPENDED') this.entered(happening, 'suspend');
         break;
       case 'opened':
       case 'told':
@@ -64,8 +65,7 @@ export class Accounted implements Checker {
     return { name, held: false, because, ...(lastSentAt === undefined ? {} : { position: lastSentAt }) };
   }
 
-  private entered({ event, atNs, position }: Seen<'fact'>): void {
-    const phase = String(event.phase);
+  private entered({ atNs, position }: Seen<'fact'>, phase: string): void {
     const before = this.phases.at(-1);
     const follows = PHASES.indexOf(phase) > (before === undefined ? -1 : PHASES.indexOf(before.phase));
     if (!follows)
@@ -98,7 +98,7 @@ export class Accounted implements Checker {
 
   private downtimeEnded(atNs: number, position: number): void {
     const missing = PHASES.filter(
-      (phase) => phase !== OPTIONAL && !this.phases.some((entered) => entered.phase === phase),
+      (phase) => !OPTIONAL.includes(phase) && !this.phases.some((entered) => entered.phase === phase),
     );
     if (missing.length > 0) {
       this.broke.at(position, `the downtime is over and no time is accounted to ${missing.join(', ')}`);

@@ -3,7 +3,7 @@
  * takes in this process once it is warm. The closed form of a random writer stands beside what came out: a set of W pages
  * written w times a second holds W (1 - exp(-w t / W)) dirty pages after t.
  *
- * A migration with auto-converge is not among them: no loop here throttles by itself yet.
+ * A migration with auto-converge is not among them yet.
  */
 
 import { qemu } from '../../machines/convergence/qemu.ts';

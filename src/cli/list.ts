@@ -1,6 +1,6 @@
 /** `switchover list WHAT`: what there is to name on the command line, and the deadlines of all commands. */
 import { Argument, type Command } from 'commander';
-import { machines, policies } from '../../machines/index.ts';
+import { machines, managers, policies } from '../../machines/index.ts';
 import { listDeadlines } from '../lab/deadlines.ts';
 import { DEVICES } from '../lab/devices.ts';
 import { listExperiments } from '../lab/experiment/shipped.ts';
@@ -14,6 +14,8 @@ interface Listed {
   readonly name: string;
   readonly description: string;
   readonly source?: string;
+  /** Of a policy: a rule inside the vmm, or who watches it. */
+  readonly role?: 'vmm' | 'manager';
   readonly hypothetical?: boolean;
   /** More than a line. */
   readonly paragraph?: true;
@@ -44,7 +46,7 @@ function things(what: What): readonly Listed[] {
     case 'experiments':
       return listExperiments();
     case 'policies':
-      return Object.values(policies).map(({ name, description }) => ({ name, description }));
+      return listPolicies();
     case 'machines':
       return Object.entries(machines).map(([name, machine]) => ({
         name,
@@ -61,6 +63,23 @@ function things(what: What): readonly Listed[] {
   }
 }
 
+/** The vmm's own rules and then the managers above it, each with where it is published. */
+function listPolicies(): readonly Listed[] {
+  const rules = Object.values(policies).map(({ name, role, description, machine }) => ({
+    name,
+    role,
+    description,
+    source: machine.config.description ?? '',
+  }));
+  const above = Object.values(managers).map(({ name, role, description, source }) => ({
+    name,
+    role,
+    description,
+    source,
+  }));
+  return [...rules, ...above];
+}
+
 /** What a line of a paragraph may be long, its indent aside. */
 const TEXT_WIDTH = 90;
 
@@ -68,8 +87,8 @@ function text(listed: readonly Listed[]): string {
   const width = Math.max(...listed.map(({ name }) => name.length));
   const indent = ' '.repeat(width + 2);
   return listed
-    .map(({ name, description, source, hypothetical, paragraph }) => {
-      const told = `${hypothetical === true ? 'HYPOTHETICAL: ' : ''}${description}`;
+    .map(({ name, role, description, source, hypothetical, paragraph }) => {
+      const told = `${role === undefined ? '' : `${role}: `}${hypothetical === true ? 'HYPOTHETICAL: ' : ''}${description}`;
       const lines = [
         ...(source === undefined && paragraph !== true ? [told] : wrapped(told)),
         ...(source === undefined ? [] : [source]),

@@ -10,10 +10,12 @@ import { checkCommand } from './check.ts';
 import { compareCommand } from './compare.ts';
 import { describeError } from './describe-error.ts';
 import { drawCommand } from './draw.ts';
+import { importCommand } from './import.ts';
 import { listCommand } from './list.ts';
 import { recoverCommand } from './recover.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
+import { validateCommand } from './validate.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 the migration did not complete or an expectation was not met; 2 wrong usage or scenario;
@@ -37,6 +39,8 @@ export function program(): Command {
     drawCommand,
     listCommand,
     benchCommand,
+    validateCommand,
+    importCommand,
   ])
     add(command);
   // Commander gives a subcommand the settings of its parent only if it is made by it; ours are, and inherit exitOverride.

@@ -1,4 +1,5 @@
 /** The proof of one run: folded again, and if asked made again, with a sentence for a person. */
+import type { Plan } from '../../machines/plan.ts';
 import type { Opened, Rec } from '../core/record.ts';
 import { standingOf } from '../core/system.ts';
 import { recordText } from '../journal/record-text.ts';
@@ -37,7 +38,7 @@ export async function proveRun(
   const [first] = records;
   if (first?.kind !== 'opened') throw new UsageError(`run "${run}" has no first record`);
   const { opened } = first;
-  const ours = fingerprint(opened.policies[0]?.name ?? '', VERSION);
+  const ours = fingerprint(opened.policies[0]?.name ?? '', VERSION, (opened.plan as Plan).manager?.name);
   if (ours !== opened.fingerprint && !allowDrift) {
     const now = `version ${VERSION} with charts ${ours}`;
     throw new UsageError(

@@ -65,6 +65,12 @@ export const ERRNOS_BY_COMMAND: Readonly<Record<CommandName, readonly ErrnoCause
     CANNOT,
   ],
   throttleVcpus: [cause('EINVAL', 'no percentage from 0 to 99', 'migration/options.c'), CANNOT],
+  limitVcpuDirtyRate: [cause('ENOTTY', 'KVM has no dirty ring', 'system/dirtylimit.c'), CANNOT],
+  setDowntimeLimit: [
+    cause('EINVAL', 'no whole number of ms from 0 to 2000000', 'migration/options.c, migrate_params_check'),
+    CANNOT,
+  ],
+  queryMigrate: [CANNOT],
   setDeviceState: [
     ...FEATURE,
     cause('EIO', 'firmware or driver failed midway: an old, interior or ERROR state', UAPI),

@@ -9,9 +9,9 @@
 /**
  * A write-protection fault; an exit because a PML buffer is full; an exit because a dirty ring is full, until it is not; what
  * a fault takes longer because it splits a huge mapping, or maps one as a whole again; a write to a mediated device's tables
- * that the host notes.
+ * that the host notes; a sleep at a full ring, because the vCPU dirties more than its quota.
  */
-export const STALL_CAUSES = ['dirtyFaults', 'pmlExits', 'ringFull', 'splits', 'tableUpdates'] as const;
+export const STALL_CAUSES = ['dirtyFaults', 'pmlExits', 'ringFull', 'splits', 'tableUpdates', 'dirtyLimit'] as const;
 export type StallCause = (typeof STALL_CAUSES)[number];
 export type StalledNs = { readonly [Cause in StallCause]?: number };
 

@@ -2,12 +2,12 @@
  * The guest's vCPUs: whether they run, how far they are throttled, and the workloads that they run. They stop and start
  * together, as a migration stops them.
  *
- * A throttle takes its percentage off every workload's speed. QEMU's auto-converge gets there by sleeping percent /
- * (100 - percent) times a 10 ms timeslice between timeslices (system/cpu-throttle.c); over a round the two are the same.
+ * A throttle lets all of them sleep together (cpu-throttle.ts). A workload that owes its writes is told how long it ran.
  *
  * What dirty logging costs, the vCPU that caused it pays: it stands still, in the slice of time after the one in which it was
  * charged, and its workloads write less by that share. A workload of several vCPUs loses the mean of what they stand.
  */
+import { CpuThrottle } from './cpu-throttle.ts';
 import { createRandom } from './random.ts';
 import { Stalls } from './stalls.ts';
 import { readVcpuSpan } from './vcpu-span.ts';
@@ -27,10 +27,18 @@ export class Vcpus {
   /** Every vCPU that has a workload. */
   readonly #busy: readonly number[];
   readonly #stalls: Stalls;
+  readonly #throttle: CpuThrottle;
   #running = true;
-  #throttlePercent = 0;
 
-  constructor(workloads: readonly WorkloadSpec[], pageBytes: number, seed: number, stalls = new Stalls()) {
+  /** `throttleWindowNs`: a vmm that throttles in windows of its own. */
+  constructor(
+    workloads: readonly WorkloadSpec[],
+    pageBytes: number,
+    seed: number,
+    stalls = new Stalls(),
+    throttleWindowNs?: number,
+  ) {
+    this.#throttle = new CpuThrottle(throttleWindowNs);
     this.#workloads = workloads.map((spec, i) => ({
       writer: createWorkload(spec, pageBytes, createRandom(seed, `workload:${i}`)),
       vcpus: readVcpuSpan(spec.vcpus),
@@ -50,7 +58,7 @@ export class Vcpus {
 
   /** Share of their speed that the vCPUs lose, 0 to 99. */
   get throttlePercent(): number {
-    return this.#throttlePercent;
+    return this.#throttle.percent;
   }
 
   stop(): void {
@@ -63,27 +71,32 @@ export class Vcpus {
 
   /** 0 ends the throttle; QEMU's `cpu-throttle` parameters allow 1 to 99. Anything else throws a RangeError. */
   throttle(percent: number): void {
-    if (!Number.isInteger(percent) || percent < 0 || percent > 99) {
-      throw new RangeError(`throttle must be 0 to 99 percent, got ${percent}`);
-    }
-    this.#throttlePercent = percent;
+    this.#throttle.set(percent);
   }
 
   /** `mayOwe`: whoever looks at pages calls `settle` before, so that a workload may tell its writes then. */
   advance(fromNs: number, toNs: number, emit: Emit, mayOwe = false): void {
     if (!this.#running) return;
+    const runs = this.#throttle.runsIn(fromNs, toNs);
     if (!this.#stalls.charging) {
-      const speedPercent = 100 - this.#throttlePercent;
+      const ranNs = runs.reduce((sum, [from, to]) => sum + to - from, 0);
       for (const { writer } of this.#workloads) {
-        if (mayOwe && writer.owe?.(fromNs, toNs, speedPercent, emit) === true) continue;
-        writer.advance(fromNs, toNs, speedPercent, emit);
+        if (mayOwe && writer.owe?.(fromNs, toNs, 100, emit, ranNs) === true) continue;
+        for (const [from, to] of runs) writer.advance(from, to, 100, emit);
       }
       return;
     }
-    for (let at = fromNs; at < toNs; at += SLICE_NS) {
-      const end = Math.min(at + SLICE_NS, toNs);
-      this.advanceStanding(at, end, (vcpu) => this.#stalls.stand(vcpu, end - at), emit);
+    for (const [from, to] of runs) {
+      for (let at = from; at < to; at += SLICE_NS) {
+        const end = Math.min(at + SLICE_NS, to);
+        this.advanceStanding(at, end, (vcpu) => this.#stalls.stand(vcpu, end - at), emit);
+      }
     }
+  }
+
+  /** ns that each vCPU has slept for the throttle since this was last asked. */
+  takeThrottledNs(): number {
+    return this.#throttle.takeSleptNs();
   }
 
   /** Emits what workloads owe of the pages from `fromPage` up to, without, `toPage`. */
@@ -104,7 +117,7 @@ export class Vcpus {
     for (const { writer, vcpus } of this.#workloads) {
       const allNs = vcpus.reduce((sum, vcpu) => sum + stoodNs.get(vcpu)!, 0);
       const runsFromNs = fromNs + Math.round(allNs / vcpus.length);
-      if (runsFromNs < toNs) writer.advance(runsFromNs, toNs, 100 - this.#throttlePercent, emit);
+      if (runsFromNs < toNs) writer.advance(runsFromNs, toNs, 100, emit);
     }
   }
 }

@@ -52,7 +52,15 @@ export interface ContainerSpec {
 export interface WorldSpec extends MemorySpec {
   readonly seed: number;
   readonly truth: TruthMode;
-  readonly vcpus: { readonly workloads: readonly WorkloadSpec[] };
+  readonly vcpus: {
+    readonly workloads: readonly WorkloadSpec[];
+    /** Of all of them, for sums over vCPUs; those with a workload unless given. */
+    readonly count?: number;
+    /** A throttle sleeps for its share of each such window; QEMU's timeslice unless given. */
+    readonly throttleWindowNs?: number;
+    /** Their vmm can hold a quota of dirtied memory for each, with a dirty ring. Default: it cannot. */
+    readonly dirtyLimit?: true;
+  };
   /** Whoever writes guest memory on the host itself. Default: nobody. */
   readonly hostWriters?: readonly HostWriterSpec[];
   /** KVM's dirty log and what it costs the guest. Default: the bitmap, at no cost. */
@@ -101,6 +109,8 @@ export class World {
   /** Nobody but the truth and KVM's log looks at what vCPUs write, and neither at when: what is written may be told late. */
   readonly #mayOwe: boolean;
   #settling = false;
+  /** When the quota's next period is over; undefined while there is no quota. */
+  #limitControlNs: number | undefined;
   #nowNs = 0;
   #failure: unknown;
 
@@ -114,7 +124,7 @@ export class World {
     this.#mayOwe = !stalls.charging && isPlainBitmap(spec.kvm);
     this.truth.settle = (fromPage, toPage) => this.#settle(fromPage, toPage);
     for (const workload of spec.vcpus.workloads) requireRamOf(workload, this.memory, `vcpu:${workload.vcpus}`);
-    this.vcpus = new Vcpus(spec.vcpus.workloads, spec.pageBytes, spec.seed, stalls);
+    this.vcpus = new Vcpus(spec.vcpus.workloads, spec.pageBytes, spec.seed, stalls, spec.vcpus.throttleWindowNs);
     this.#hostWriters = new HostWriters(spec.hostWriters ?? [], this.memory, spec.seed);
     for (const container of spec.containers) this.#addContainer(container, spec.seed);
     for (const { dma } of this.#devices.values()) for (const { to } of dma.peers) this.#device(to);
@@ -158,9 +168,29 @@ export class World {
         continue;
       }
       const dueNs = (Math.floor(this.#nowNs / reaper.everyNs) + 1) * reaper.everyNs;
-      this.#step(Math.min(dueNs, ns));
+      const controlNs = this.#limitControlNs ?? Number.POSITIVE_INFINITY;
+      this.#step(Math.min(dueNs, controlNs, ns));
       if (this.#nowNs === dueNs) reaper.reap();
+      if (this.#nowNs === controlNs) this.#controlLimit();
     }
+  }
+
+  /**
+   * A quota of dirtied memory for each vCPU, measured and adjusted every so many ms; 0 bytes ends it. ENOTTY where no dirty
+   * ring is that could hold it.
+   */
+  limitDirtyRate(bytesPerSecond: number, periodMs: number): Errno | undefined {
+    const { limit } = this.#kvmLog;
+    if (limit === undefined || !this.stalls.causes.includes('dirtyLimit')) return 'ENOTTY';
+    limit.set(bytesPerSecond, periodMs);
+    this.#limitControlNs = limit.on ? this.#nowNs + limit.periodNs : undefined;
+    return undefined;
+  }
+
+  #controlLimit(): void {
+    const { limit } = this.#kvmLog;
+    limit?.control();
+    this.#limitControlNs = this.#nowNs + (limit?.periodNs ?? 0);
   }
 
   /**
@@ -433,10 +463,10 @@ export class World {
   }
 }
 
-/** What the vCPUs stand for besides KVM's log: writes to the tables of a mediated device whose map is kept at a cost. */
-function chargedBesides({ containers }: WorldSpec): readonly StallCause[] {
+/** What the vCPUs stand for besides KVM's log: writes to tables of a mediated device whose map is kept, and their quota. */
+function chargedBesides({ containers, vcpus }: WorldSpec): readonly StallCause[] {
   const kept = containers.flatMap(({ devices }) => devices).some(({ dma }) => chargesUpdates(dma));
-  return kept ? ['tableUpdates'] : [];
+  return [...(kept ? (['tableUpdates'] as const) : []), ...(vcpus.dirtyLimit ? (['dirtyLimit'] as const) : [])];
 }
 
 /** KVM's bitmap over base pages: a set that is taken as a whole, whatever the order in which it came about. */

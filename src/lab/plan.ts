@@ -1,5 +1,5 @@
 /** A scenario as the plan that the root chart is started with. */
-import { policies } from '../../machines/index.ts';
+import { managers, policies } from '../../machines/index.ts';
 import { loop } from '../../machines/loops.ts';
 import type { Plan, PlanContainer, PlanDevice } from '../../machines/plan.ts';
 import { aperturePagesOf } from '../hardware/mappings/viommu.ts';
@@ -7,6 +7,7 @@ import { viommuOf } from './model/places.ts';
 import { slotsOf } from './scenario/holes.ts';
 import { deviceOrders } from './scenario/hot-plug.ts';
 import type { Container, Device, Scenario } from './scenario/scenario.ts';
+import { planThrottle } from './scenario/throttle.ts';
 
 export function planOf(scenario: Scenario): Plan {
   const { vmm, vm } = scenario;
@@ -17,6 +18,15 @@ export function planOf(scenario: Scenario): Plan {
   return {
     loop: vmm.loop,
     policy: { name, version: entry.version, parameters: { ...(entry.defaults as object), ...chosen, ...ruled } },
+    ...(scenario.manager.policy === 'none'
+      ? {}
+      : {
+          manager: {
+            name: scenario.manager.policy,
+            version: managers[scenario.manager.policy].version,
+            parameters: scenario.manager.parameters,
+          },
+        }),
     downtimeLimitMs: vmm.downtimeLimitMs,
     availSwitchoverBytesPerSecond: vmm.availSwitchoverBandwidthBytesPerSecond,
     switchoverAck: vmm.switchoverAck,
@@ -25,6 +35,7 @@ export function planOf(scenario: Scenario): Plan {
     afterSyncError: vmm.afterSyncError,
     giveUpAfterMs: scenario.giveUpAfterNs / 1e6,
     ...(vmm.postcopy === undefined ? {} : { postCopy: true as const }),
+    ...throttleOf(vmm),
     pageBytes: vm.pageSizeBytes,
     // A machine with a hole below 4 GiB has two runs of RAM, others one from page 0.
     sections: slotsOf(vm).map((slot) => ({ of: 'ram', ...slot })),
@@ -33,6 +44,11 @@ export function planOf(scenario: Scenario): Plan {
     ...(deviceOrders(scenario).length === 0 ? {} : { hotPlug: true as const }),
     deadlinesMs: scenario.deadlinesMs,
   };
+}
+
+function throttleOf(vmm: Scenario['vmm']): Pick<Plan, 'throttle'> {
+  const throttle = planThrottle(vmm);
+  return throttle === undefined ? {} : { throttle };
 }
 
 /** What the guest's driver of a device does for its migration. */

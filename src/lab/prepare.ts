@@ -157,8 +157,8 @@ export function openedOf(scenario: Scenario, driver: Driver, run: string): Opene
     plan,
     seed: scenario.seed,
     drivers: [driver.name],
-    policies: [plan.policy],
-    fingerprint: fingerprint(plan.policy.name, VERSION),
+    policies: [plan.policy, ...(plan.manager === undefined ? [] : [plan.manager])],
+    fingerprint: fingerprint(plan.policy.name, VERSION, plan.manager?.name),
     version: VERSION,
   };
 }

@@ -6,6 +6,7 @@
  * about again. It refuses what was made with other charts, and what another driver made: recover a run over your own driver
  * with `recover`.
  */
+import type { Plan } from '../../machines/plan.ts';
 import { createCheckers } from '../checkers/index.ts';
 import type { Rec } from '../core/record.ts';
 import { type Standing, standingOf } from '../core/system.ts';
@@ -87,7 +88,7 @@ function foldedRun(run: string, records: readonly Rec[], options: RecoverRunOpti
     const message = `run "${run}" was driven by ${opened.drivers.join(', ')}: only a modelled run can be made again`;
     throw new RecoveryError('foreign', message);
   }
-  const ours = fingerprint(opened.policies[0]?.name ?? '', VERSION);
+  const ours = fingerprint(opened.policies[0]?.name ?? '', VERSION, (opened.plan as Plan).manager?.name);
   if (ours !== opened.fingerprint && options.charts === undefined) {
     const theirs = `version ${opened.version} with charts ${opened.fingerprint}`;
     const message = `run "${run}" was made by ${theirs}, and this is version ${VERSION} with charts ${ours}: recover it with the version that made it`;

@@ -8,11 +8,11 @@ import { chartsFor } from '../../machines/index.ts';
 const known = new Map<string, string>();
 
 /** Hex digits, 16 of them; equal for equal charts on every machine. */
-export function fingerprint(policy: string, version: string): string {
-  const key = `${policy}@${version}`;
+export function fingerprint(policy: string, version: string, manager?: string): string {
+  const key = `${policy}@${version}${manager === undefined ? '' : ` under ${manager}`}`;
   let found = known.get(key);
   if (found === undefined) {
-    const definitions = Object.entries(chartsFor(policy)).map(([kind, machine]) => [kind, machine.config]);
+    const definitions = Object.entries(chartsFor(policy, manager)).map(([kind, machine]) => [kind, machine.config]);
     found = createHash('sha256')
       .update(JSON.stringify([version, definitions]))
       .digest('hex')

@@ -9,9 +9,9 @@ import type { CommandName } from '../../machines/words.ts';
 import type { Driver } from '../drivers/driver.ts';
 
 /** Every command that the charts of a run with this policy can give. */
-export function commandsNeeded(policy: string): ReadonlySet<CommandName> {
+export function commandsNeeded(policy: string, manager?: string): ReadonlySet<CommandName> {
   const needed = new Set<CommandName>();
-  for (const machine of Object.values(chartsFor(policy))) {
+  for (const machine of Object.values(chartsFor(policy, manager))) {
     for (const action of Object.values(machine.implementations.actions)) {
       const { route } = action as { readonly route?: OutputRoute };
       if (route?.kind === 'command') needed.add(route.name);
@@ -37,6 +37,12 @@ const POST_COPY: readonly CommandName[] = ['discardDirty', 'sendMissing', 'recon
 /** Only asked for where devices may come and go. */
 const HOT_PLUG: readonly CommandName[] = ['plugDevice', 'ejectDevice', 'removeDevice'];
 
+/** Only asked for where the vmm holds each vCPU to a quota. */
+const DIRTY_LIMIT: readonly CommandName[] = ['limitVcpuDirtyRate'];
+
+/** Only asked for where a manager turns knobs. */
+const MANAGED: readonly CommandName[] = ['setDowntimeLimit', 'queryMigrate'];
+
 /**
  * Throws when the driver cannot carry out what the charts may ask. A driver that does not offer to throttle does not
  * need the command for it: no policy of this version throttles. Nor need one reach the drivers of a guest that the plan
@@ -48,11 +54,13 @@ export function requireCommands(driver: Driver, policy: string, plan?: Plan): vo
   const unknown = SIZES.filter((size) => !driver.sizes.has(size));
   if (unknown.length > 0)
     throw new Error(`driver "${driver.name}" cannot say ${unknown.join(', ')} of a device, which the charts need`);
-  const missing = [...commandsNeeded(policy)].filter((name) => {
+  const missing = [...commandsNeeded(policy, plan?.manager?.name)].filter((name) => {
     if (name === 'throttleVcpus' && !driver.verdicts.has('throttlePercent')) return false;
     if (COOPERATION.includes(name) && (plan === undefined || cooperatingDevices(plan).length === 0)) return false;
     if (POST_COPY.includes(name) && plan?.postCopy !== true) return false;
+    if (MANAGED.includes(name) && plan?.manager === undefined) return false;
     if (HOT_PLUG.includes(name) && plan?.hotPlug !== true) return false;
+    if (DIRTY_LIMIT.includes(name) && plan?.throttle?.rule !== 'dirty-limit') return false;
     return !driver.commands.has(name);
   });
   if (missing.length > 0)

@@ -24,15 +24,16 @@ const chartSets = new Map<string, ChartSet>();
 
 export function stepperFor(opened: Opened, options: StepperOptions = {}): Stepper {
   const plan = opened.plan as Plan;
-  const charts = options.charts ?? chartsOf(plan.policy.name);
+  const charts = options.charts ?? chartsOf(plan.policy.name, plan.manager?.name);
   return createStepper(charts, { ...options, deadlinesMs: plan.deadlinesMs });
 }
 
-function chartsOf(policy: string): ChartSet {
-  let charts = chartSets.get(policy);
+function chartsOf(policy: string, manager: string | undefined): ChartSet {
+  const key = `${policy} ${manager ?? ''}`;
+  let charts = chartSets.get(key);
   if (charts === undefined) {
-    charts = chartSet(chartsFor(policy));
-    chartSets.set(policy, charts);
+    charts = chartSet(chartsFor(policy, manager));
+    chartSets.set(key, charts);
   }
   return charts;
 }

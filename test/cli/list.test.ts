@@ -1,6 +1,6 @@
 /** `switchover list`: what can be named, as lines and as JSON. */
 import { describe, expect, test } from 'vitest';
-import { machines, policies } from '../../machines/index.ts';
+import { machines, managers, policies } from '../../machines/index.ts';
 import { COMMANDS } from '../../machines/words.ts';
 import { listDeadlines } from '../../src/lab/deadlines.ts';
 import { DEVICES } from '../../src/lab/devices.ts';
@@ -13,7 +13,6 @@ import { expectMistake, inProcess } from './switchover.ts';
 const NAMES = {
   scenarios: listScenarios().map(({ name }) => name as string),
   experiments: listExperiments().map(({ name }) => name as string),
-  policies: Object.values(policies).map(({ name }) => name),
   machines: Object.keys(machines),
 };
 
@@ -34,6 +33,28 @@ describe.each(Object.entries(NAMES))('list %s', (what, names) => {
     const listed = JSON.parse(stdout) as readonly { readonly name: string; readonly description: string }[];
     expect(listed.map(({ name }) => name)).toEqual(names);
     for (const { description } of listed) expect(description.length).toBeGreaterThan(10);
+  });
+});
+
+describe('list policies', () => {
+  const all = [...Object.values(policies), ...Object.values(managers)];
+
+  test('is each with its role, what it is and where it is published: the vmm’s own rules, then the managers', async () => {
+    const { stdout, stderr, code } = await inProcess(['list', 'policies']);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    const told = stdout.split(/\n(?=\S)/).map((entry) => entry.trim().split(/\s+/).join(' '));
+    for (const [i, { name, role, description }] of all.entries()) {
+      expect(told[i]).toMatch(/ .{20,}$/);
+      expect(told[i]?.startsWith(`${name} ${role}: ${description} `)).toBe(true);
+    }
+    expect(told).toHaveLength(all.length);
+  });
+
+  test('--json is a list of names, roles, descriptions and sources', async () => {
+    const { stdout } = await inProcess(['list', 'policies', '--json']);
+    const listed = JSON.parse(stdout) as readonly { readonly name: string; readonly source: string }[];
+    expect(listed.map(({ name }) => name)).toEqual(all.map(({ name }) => name));
+    for (const { source } of listed) expect(source.length).toBeGreaterThan(10);
   });
 });
 

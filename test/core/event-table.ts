@@ -3,6 +3,7 @@
  *
  * Data leans towards what the chart waits for (its own devices, the state it asked for), so that guards come out both ways;
  * the leaning is only a bias and never rules anything out. The tables are complete by their types.
+ * The file is long because it is one table of everything that can be said.
  */
 
 import type { Inbox, Kind } from '../../machines/messages.ts';
@@ -136,6 +137,16 @@ const devicesChanged = (draw: Draw) => ({
     .slice(0, draw.one([0, 1, 2]))
     .map((id) => ({ id, address: `device/${id}`, p2p: draw.chance(60), preCopy: draw.chance(60) })),
 });
+/** Rates just below, at and above half of what was sent. */
+const throttleOrders: Generators<Inbox['auto-converge']> = {
+  SYNCED: (draw) => ({
+    round: draw.one([0, 1, 3, 4, 5, 6]),
+    newDirtyPages: draw.one([0, 50, 51, 100]),
+    sentBytes: draw.one([0, 409_600]),
+  }),
+  PRECOPY_ENDED: none,
+  RELEASE: none,
+};
 const LOG_ORDERS = { START: none, STOP: none, SYNC: (draw: Draw) => ({ final: draw.chance(50) }) };
 
 /** The messages of every inbox. */
@@ -199,6 +210,17 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
     SET_DOWNTIME_LIMIT: (draw) => ({ downtimeLimitMs: draw.one([50, 300]) }),
     START_POSTCOPY: none,
     DEVICES_CHANGED: devicesChanged,
+    THROTTLED: (draw) => ({ percent: draw.one([20, 30]) }),
+    SYNC_NOW: none,
+  },
+  'auto-converge': throttleOrders,
+  'dirty-limit': throttleOrders,
+  'stepped-throttle': throttleOrders,
+  manager: {
+    MIGRATION_ACTIVE: none,
+    MIGRATION_PASS: (draw) => ({ pass: draw.one([1, 2, 3, 4, 5, 6, 7, 8]) }),
+    DISMISS: none,
+    GUEST_REACHED: guestReached,
   },
   policy: { ASSESS: (draw) => ({ observation: observation(draw) }) },
   'stop-and-copy': {
@@ -281,6 +303,24 @@ const roundSent = (draw: Draw): Commands['sendRound']['result'] => ({
   remainingBytes: bytes(draw),
   bandwidthBytesPerSecond: draw.one([0, 1000, 1_000_000]),
 });
+/** What a manager may see: early, late, near the end, growing and shrinking. */
+const migrateInfo = (draw: Draw): Commands['queryMigrate']['result'] => ({
+  status: 'active',
+  totalTimeMs: draw.one([0, 400, 5000, 11_000, 45_000, 90_000, 160_000, 400_000, 2_000_000]),
+  downtimeLimitMs: 300,
+  ...(draw.chance(10)
+    ? {}
+    : {
+        ram: {
+          totalBytes: 2 ** 30,
+          transferredBytes: draw.one([0, 1e6, 1e9]),
+          remainingBytes: draw.one([0, 1e6, 1.02e6, 1e8, 1e9, 1e10]),
+          dirtySyncCount: draw.one([1, 2, 3, 9]),
+          dirtyPagesPerSecond: 1000,
+          mbps: draw.one([0, 8, 1000, 8000]),
+        },
+      }),
+});
 const stateAnswer = (draw: Draw, near: Near) => ({
   state: draw.chance(50) ? (near.goal as (typeof DEVICE_STATES)[number]) : draw.one(DEVICE_STATES),
 });
@@ -290,6 +330,7 @@ export const RESULTS: { readonly [N in CommandName]: (draw: Draw, near: Near) =>
   stopVcpus: none,
   resumeVcpus: none,
   throttleVcpus: none,
+  limitVcpuDirtyRate: none,
   setDeviceState: stateAnswer,
   getDeviceState: stateAnswer,
   resetDevice: stateAnswer,
@@ -313,6 +354,8 @@ export const RESULTS: { readonly [N in CommandName]: (draw: Draw, near: Near) =>
   }),
   sendRound: roundSent,
   haltRound: none,
+  setDowntimeLimit: none,
+  queryMigrate: migrateInfo,
   sendRemaining: roundSent,
   sendDeviceState: (draw) => ({ sentBytes: bytes(draw) }),
   discardDirty: (draw) => ({ missingPages: draw.one([0, 10]), sentBytes: bytes(draw) }),

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
-import { chartsFor, machines, policies } from '../../machines/index.ts';
+import { chartsFor, machines, managers, policies } from '../../machines/index.ts';
 import type { Kind, OutputRoute } from '../../machines/messages.ts';
 import { configOf, nameOf } from './chart-config.ts';
 import { MESSAGES } from './event-table.ts';
@@ -15,26 +15,19 @@ import { MESSAGES } from './event-table.ts';
 const CHARTS: readonly (readonly [Kind, AnyStateMachine])[] = [
   ...(Object.entries(chartsFor('qemu')) as [Kind, AnyStateMachine][]).filter(([kind]) => kind !== 'policy'),
   ...Object.values(policies).map(({ machine }) => ['policy', machine] as const),
+  ...Object.values(managers).map(({ machine }) => ['manager', machine] as const),
 ];
 const NAMED = CHARTS.map(([kind, machine]) => ({ kind, machine, name: machine.id }));
 
 /** Messages that no chart sends. An operator says them, or a driver that was not asked. */
 const FROM_OUTSIDE: Readonly<Partial<Record<Kind, readonly string[]>>> = {
-  migration: [
-    'CANCEL',
-    'CONTINUE',
-    'DESTINATION_FENCED',
-    'MIGRATE',
-    'PAUSE',
-    'RECOVER',
-    'SOURCE_FENCED',
-    'START_POSTCOPY',
-    'TAKE_UP',
-  ],
-  'pre-copy': ['SET_DOWNTIME_LIMIT', 'SWITCHOVER_ACKED'],
-  guest: ['THROTTLE'],
+  migration: ['CONTINUE', 'DESTINATION_FENCED', 'MIGRATE', 'PAUSE', 'RECOVER', 'SOURCE_FENCED', 'TAKE_UP'],
+  'pre-copy': ['SWITCHOVER_ACKED'],
   'hot-plug': ['PLUG', 'UNPLUG'],
 };
+
+/** Messages that an operator says as well as a chart. */
+const FROM_BOTH: Readonly<Partial<Record<Kind, readonly string[]>>> = { migration: ['CANCEL', 'START_POSTCOPY'] };
 
 /** Messages that come with an answer's type, which other receivers of that answer need and this one does not. */
 const NEVER_ASKED: Readonly<Partial<Record<Kind, readonly string[]>>> = {
@@ -91,7 +84,8 @@ describe.each(Object.entries(MESSAGES))('whatever %s understands', (kind, inbox)
 
   test('from outside is taken by some state', () => {
     for (const machine of machinesOf(to)) {
-      for (const type of FROM_OUTSIDE[to] ?? []) expect(handles(machine, type), `${machine.id} ${type}`).toBe(true);
+      for (const type of [...(FROM_OUTSIDE[to] ?? []), ...(FROM_BOTH[to] ?? [])])
+        expect(handles(machine, type), `${machine.id} ${type}`).toBe(true);
     }
   });
 });

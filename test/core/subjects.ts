@@ -1,5 +1,5 @@
 /** Every chart of the gallery with the kind of its inbox and a generator of inputs that reach all of its states. */
-import { policies } from '../../machines/index.ts';
+import { managers, policies } from '../../machines/index.ts';
 import type { Kind } from '../../machines/messages.ts';
 import type { Plan, PlanDevice } from '../../machines/plan.ts';
 import { smallPlan } from '../simulation/small-plan.ts';
@@ -64,6 +64,29 @@ const POLICIES = Object.values(policies).map(({ name, defaults }): Subject => {
   const parameters = PARAMETERS[name] ?? (() => defaults);
   const input = (draw: Draw) => ({ parameters: parameters(draw) });
   return { name: `convergence-${name}`, kind: 'policy', input, runs: 60, eventsMax: 12 };
+});
+
+/** Parameters that make a manager's rule come out every way; one that is not here is tried with its defaults. */
+const MANAGED: Readonly<Record<string, (draw: Draw) => object>> = {
+  nova: (draw) => ({ timeoutAction: draw.one(['abort', 'force_complete']) }),
+  'kubevirt-legacy': (draw) => ({ allowWorkloadDisruption: draw.chance(70) }),
+  'kubevirt-stall': (draw) => ({ allowWorkloadDisruption: draw.chance(30), patienceMs: 5 }),
+  'kubevirt-downtime-tuning': (draw) => ({ downtimeMaxMs: draw.one([150, 250, 900]) }),
+  proxmox: (draw) => ({ growthCountMax: draw.one([0, 5]), queryErrorsMax: draw.one([0, 5]) }),
+  libvirt: (draw) => ({
+    timeoutMs: draw.one([0, 5]),
+    timeoutAction: draw.one(['suspend', 'postcopy']),
+    postCopyAfterPreCopy: draw.chance(30),
+    maxDowntimeMs: draw.one([0, 500]),
+  }),
+};
+
+const MANAGERS = Object.values(managers).map(({ name, defaults }): Subject => {
+  const input = (draw: Draw) => ({
+    parameters: { ...defaults, ...('pollMs' in defaults ? { pollMs: 2 } : {}), ...MANAGED[name]?.(draw) },
+    vm: { ramBytes: 2 ** 30, vfio: draw.chance(30), postCopy: draw.chance(40), downtimeLimitMs: 300 },
+  });
+  return { name: `manager-${name}`, kind: 'manager', input, runs: 150, eventsMax: 40 };
 });
 
 /** A container with one device that is there and one that may be plugged; each may be of a kind that blocks. */
@@ -147,6 +170,45 @@ export const SUBJECTS: readonly Subject[] = [
     runs: 250,
     eventsMax: 50,
   },
+  {
+    name: 'auto-converge',
+    kind: 'auto-converge',
+    input: (draw) => ({
+      initialPercent: 20,
+      incrementPercent: draw.one([10, 99]),
+      maxPercent: 99,
+      tailslow: draw.chance(50),
+      triggerThresholdPercent: 50,
+      periodOverMs: draw.one([0, 2]),
+      syncTickMs: draw.one([0, 3, 5000]),
+    }),
+    runs: 120,
+    eventsMax: 30,
+  },
+  {
+    name: 'dirty-limit',
+    kind: 'dirty-limit',
+    input: (draw) => ({
+      bytesPerSecond: 2 ** 20,
+      periodMs: 1000,
+      triggerThresholdPercent: 50,
+      periodOverMs: draw.one([0, 2]),
+    }),
+    runs: 120,
+    eventsMax: 20,
+  },
+  {
+    name: 'stepped-throttle',
+    kind: 'stepped-throttle',
+    input: (draw) => ({
+      afterPasses: draw.one([1, 4]),
+      everyPasses: 2,
+      stepPercent: draw.one([10, 50]),
+      maxPercent: 99,
+    }),
+    runs: 60,
+    eventsMax: 40,
+  },
   { name: 'guest', kind: 'guest', input: () => ({}), runs: 60, eventsMax: 60 },
   { name: 'hot-plug', kind: 'hot-plug', input: (draw) => ({ plan: hotPlugPlan(draw) }), runs: 400, eventsMax: 50 },
   {
@@ -211,4 +273,5 @@ export const SUBJECTS: readonly Subject[] = [
     eventsMax: 60,
   },
   ...POLICIES,
+  ...MANAGERS,
 ];

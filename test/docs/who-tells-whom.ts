@@ -3,7 +3,7 @@
  * say anything else than the charts do.
  */
 import type { AnyStateMachine } from 'xstate';
-import { chartsFor, machines, type OutputRoute, policies } from '../../machines/index.ts';
+import { chartsFor, machines, managers, type OutputRoute, policies } from '../../machines/index.ts';
 import { type ChartState, chartGraph } from '../../src/inspector/chart/index.ts';
 
 const HEAD = ['chart', 'address', 'tells', 'asks a driver for', 'announces'] as const;
@@ -54,8 +54,12 @@ function list(names: readonly string[]): string {
 
 /** The address, or kind of address, under which a chart runs. */
 function kindsOf(machine: AnyStateMachine): readonly string[] {
-  const kinds = Object.keys(policies).flatMap((policy) =>
-    Object.entries(chartsFor(policy)).flatMap(([kind, chart]) => (chart === machine ? [kind] : [])),
+  const sets = [
+    ...Object.keys(policies).map((policy) => chartsFor(policy)),
+    ...Object.keys(managers).map((manager) => chartsFor('qemu', manager)),
+  ];
+  const kinds = sets.flatMap((charts) =>
+    Object.entries(charts).flatMap(([kind, chart]) => (chart === machine ? [kind] : [])),
   );
   return [...new Set(kinds)];
 }

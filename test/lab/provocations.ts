@@ -240,7 +240,10 @@ export const PROVOCATIONS: readonly Provocation[] = [
 
 /** Of which no run can be made here, and why. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
-  throttleVcpus: 'no policy of this version throttles: test/machines/guest.test.ts',
+  setDowntimeLimit: 'it takes a manager: test/lab/managers.test.ts',
+  queryMigrate: 'it takes a manager: test/lab/managers.test.ts',
+  throttleVcpus: 'it takes a vmm that throttles: test/machines/guest.test.ts',
+  limitVcpuDirtyRate: 'it takes a vmm with a dirty limit: test/machines/convergence/dirty-limit.test.ts',
   queryDestination: 'a recovery asks, once the run has ended: test/machines/in-doubt.test.ts',
   queryStorage: 'a recovery asks, once the run has ended: test/machines/in-doubt.test.ts',
 };

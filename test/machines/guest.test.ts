@@ -147,6 +147,28 @@ describe('a throttle', () => {
       .then({ state: { running: 'free' } });
   });
 
+  test('is taken away by 0', () => {
+    const slow = running.when(throttle(20)).when({ type: 'DONE.throttleVcpus' });
+    slow
+      .when(throttle(0))
+      .then({ state: { running: 'throttled' }, commanded: [{ command: 'throttleVcpus', percent: 0 }] })
+      .when({ type: 'DONE.throttleVcpus' })
+      .then({ state: { running: 'free' } });
+  });
+
+  test('that was taken away while the guest stood still is taken away when it runs again, one that failed too', () => {
+    const slow = running.when(throttle(20));
+    const failed = slow.when(throttle(30), { type: 'FAILED.throttleVcpus', errno: 'EIO' });
+    const RESUMED = [STOP, STOPPED, { type: 'RESUME', from: 'roll-back' }] as const;
+    for (const one of [slow, failed]) {
+      const again = one.when(...RESUMED, throttle(0)).when({ type: 'DONE.resumeVcpus' });
+      expect(again.snapshot.value).toEqual({ running: 'throttled' });
+      expect(again.when({ type: 'DONE.throttleVcpus' }).snapshot.value).toEqual({ running: 'free' });
+    }
+    const never = running.when(...RESUMED).when({ type: 'DONE.resumeVcpus' });
+    expect(never.snapshot.value).toEqual({ running: 'free' });
+  });
+
   test('of a guest that is not running commands nothing', () => {
     for (const state of [stopping, stopped, resuming, uncertain]) {
       state.when(throttle(99)).then({ state: state.snapshot.value });

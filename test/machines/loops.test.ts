@@ -59,6 +59,14 @@ const COLUMNS: Readonly<Record<Exclude<keyof Loop, 'name'>, Releases>> = {
   viommu: ['blocks', 'blocks', 'blocks', 'blocks', 'blocks', 'blocks-device-logs', 'allowed'],
   // qdev_device_add_from_qdict and qdev_unplug, softmmu/ and later system/qdev-monitor.c.
   hotPlug: ['refuses', 'refuses', 'refuses', 'refuses', 'refuses', 'refuses', 'takes'],
+  // dirty-limit 8.1 (acac51ba24), the sync every 5 s 9.2 (52ac968ab2).
+  throttling: [
+    { autoConverge: true, dirtyLimit: false },
+    { autoConverge: true, dirtyLimit: false },
+    { autoConverge: true, dirtyLimit: true },
+    ...Array(3).fill({ autoConverge: true, dirtyLimit: true, syncTickMs: 5000 }),
+    { autoConverge: true, dirtyLimit: true },
+  ] as unknown as Releases,
   // PRECOPY_INFOv2 and an ack for each INIT_DATA_SENT: 11.1 (hw/vfio/migration.c).
   heedsReinit: [false, false, false, false, false, true, false],
   // 10.0 (4881411136).

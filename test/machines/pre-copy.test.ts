@@ -207,9 +207,15 @@ describe('a round', () => {
     expect(Object.keys(sending.commanded[0]?.ends as object).toSorted()).toEqual(Object.keys(ENDS).toSorted());
   });
 
-  test('takes a new downtime limit from the next one on, and the policy at once', () => {
+  test('takes a new downtime limit at once, the pass under way and the policy alike', () => {
     const raised = sending.when({ type: 'SET_DOWNTIME_LIMIT', from: 'operator', downtimeLimitMs: 500 });
-    raised.then({ state: { iterating: 'sending' } });
+    raised.then({
+      state: { iterating: 'sending' },
+      commanded: [{ command: 'setDowntimeLimit', downtimeLimitMs: 500 }],
+    });
+    for (const type of ['DONE.setDowntimeLimit', 'FAILED.setDowntimeLimit']) {
+      raised.when({ type }).then({ state: { iterating: 'sending' } });
+    }
     const judged = raised.when(sent(), synced(2)).when(sized);
     expect(judged.told[0]?.observation).toMatchObject({ downtimeLimitMs: 500 });
     judged.when(says('continue')).then({

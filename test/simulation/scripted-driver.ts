@@ -136,6 +136,7 @@ export function scriptedDriver(
       case 'notifyGuest':
       case 'resumeDma':
       case 'throttleVcpus':
+      case 'limitVcpuDirtyRate':
       case 'plugDevice':
       case 'ejectDevice':
       case 'removeDevice':
@@ -144,9 +145,12 @@ export function scriptedDriver(
       case 'startDirtyLog':
       case 'stopDirtyLog':
       case 'haltRound':
+      case 'setDowntimeLimit':
       case 'prepareDestination':
       case 'loadDestination':
         return done(command.name);
+      case 'queryMigrate':
+        return { type: 'DONE.queryMigrate', status: 'active', totalTimeMs: 0, downtimeLimitMs: 300 };
       default:
         command satisfies never;
         throw new Error('unknown command');

@@ -3,6 +3,7 @@
  *
  * It decides nothing: what is asked in a wrong moment fails with the errno that the real thing would give. The same spec,
  * the same commands at the same times and the same clock give the same answers.
+ * The file is long because it has a line for every command.
  */
 import { type Observable, Subject, type Subscription } from 'rxjs';
 import { loop } from '../../../machines/loops.ts';
@@ -36,6 +37,7 @@ import { absentDevices, HotPlug, incomingDevice } from './hot-plug.ts';
 import { type Job, Jobs } from './jobs.ts';
 import { Lane, type Transmission } from './lane.ts';
 import { DiscardDirty, MissingPages, PostCopy } from './post-copy.ts';
+import { MigrateQuery } from './query-migrate.ts';
 import { Round } from './round.ts';
 import { SourceDevices } from './source-devices.ts';
 import { type FilledSpec, fillSpec, type ModelSpec } from './spec.ts';
@@ -128,6 +130,7 @@ class Model {
   readonly #destination: DestinationHost;
   readonly #stream: Stream;
   readonly #postCopy: PostCopy;
+  readonly #query: MigrateQuery;
   readonly #lane = new Lane();
   #sentBytes = 0;
   #nextProgressNs = 0;
@@ -172,7 +175,7 @@ class Model {
       destination: this.#destination,
       facts$: this.facts$,
     });
-    const dialect = loop(spec.loop);
+    const dialect = { ...loop(spec.loop), ...spec.wire };
     const windowNs = dialect.windowMs === undefined ? Number.POSITIVE_INFINITY : dialect.windowMs * 1e6;
     this.#stream = {
       spec,
@@ -192,11 +195,14 @@ class Model {
       link,
       connection: { broken: false },
       window: new RateWindow(spec.maxBandwidthBytesPerSecond, windowNs),
+      // QEMU's default, until the first pass says: migration/options.c, DEFAULT_MIGRATE_SET_DOWNTIME.
+      limit: { downtimeMs: 300 },
       destination: this.#destination,
       facts$: this.facts$,
       progressed: (round, bytes) => this.#progressed(round, bytes),
     };
     this.#postCopy = new PostCopy(this.#stream);
+    this.#query = new MigrateQuery(this.#stream);
   }
 
   /** Throws a RangeError for a command, a device or a container that it does not have, and after `close`. */
@@ -252,6 +258,8 @@ class Model {
     stopVcpus: (_, job) => this.#vcpus(this.#spec.hosts.source.stopVcpusNs, job, () => this.#stopVcpus()),
     resumeVcpus: (_, job) => this.#vcpus(this.#spec.hosts.source.resumeVcpusNs, job, () => this.#resumeVcpus()),
     throttleVcpus: ({ params }, job) => job.end(this.#throttleVcpus(params.percent), {}),
+    limitVcpuDirtyRate: ({ params }, job) =>
+      job.end(this.world.limitDirtyRate(params.bytesPerSecond, params.periodMs), {}),
     setDeviceState: ({ id, by, params }, job) =>
       this.#withDevice(by, job, (device, tell) => device.set(params.target, tell, this.happenings.takeSetFailure(id))),
     getDeviceState: ({ by }, job) => this.#withDevice(by, job, (device, tell) => device.get(tell)),
@@ -270,9 +278,14 @@ class Model {
     startDirtyLog: (command, job) => this.#tracking.startDirtyLog(command, job),
     getDirtyLog: (command, job) => this.#tracking.getDirtyLog(command, job, this.happenings.takeLoss(command.id)),
     stopDirtyLog: (command, job) => this.#tracking.stopDirtyLog(command, job),
-    syncBitmap: (command, job) => this.#tracking.syncBitmap(command, job),
+    syncBitmap: (command, job) => this.#tracking.syncBitmap(command, this.#query.synced(job, command.params)),
     queryDeviceSizes: ({ params }, job) => job.done({ devices: this.#sourceDevices.sizes(params.exact) }),
-    sendRound: ({ params }, job) => this.#send(new Round(this.#stream, params, job), job),
+    sendRound: ({ params }, job) => {
+      this.#query.sends();
+      this.#send(new Round(this.#stream, params, job), job);
+    },
+    setDowntimeLimit: ({ params }, job) => job.end(this.#setDowntimeLimit(params.downtimeLimitMs), {}),
+    queryMigrate: (_, job) => job.done(this.#query.answer()),
     haltRound: (_, job) => this.#lane.halt(() => job.done({})),
     sendRemaining: ({ params }, job) => this.#send(new RemainingCopy(this.#stream, params, job), job),
     sendDeviceState: ({ params }, job) => this.#send(new DeviceStateCopy(this.#stream, params, job), job),
@@ -286,7 +299,10 @@ class Model {
       if (params.host === 'source') this.#storage.acquire('source', (errno) => job.end(errno, {}));
       else this.#destination.acquireStorage((errno) => job.end(errno, {}));
     },
-    prepareDestination: (_, job) => this.#destination.prepare((errno) => job.end(errno, {})),
+    prepareDestination: (_, job) => {
+      this.#query.started();
+      this.#destination.prepare((errno) => job.end(errno, {}));
+    },
     loadDestination: (_, job) => this.#destination.load((errno) => job.end(errno, {})),
     startDestination: (_, job) => this.#destination.start((errno) => job.end(errno, this.#lostPages())),
     quitDestination: (_, job) => this.#destination.quit((errno) => job.end(errno, {})),
@@ -325,6 +341,13 @@ class Model {
   #throttleVcpus(percent: number): Errno | undefined {
     if (!(Number.isInteger(percent) && percent >= 0 && percent <= 99)) return 'EINVAL';
     this.world.vcpus.throttle(percent);
+    return undefined;
+  }
+
+  /** QEMU takes whole ms up to 2000 s: migrate_params_check, migration/options.c. */
+  #setDowntimeLimit(downtimeLimitMs: number): Errno | undefined {
+    if (!(Number.isInteger(downtimeLimitMs) && downtimeLimitMs >= 0 && downtimeLimitMs <= 2_000_000)) return 'EINVAL';
+    this.#stream.limit.downtimeMs = downtimeLimitMs;
     return undefined;
   }
 

@@ -44,7 +44,8 @@ export class Round extends Sending {
   }
 
   protected start(): void {
-    const { bitmap, window, agenda } = this.stream;
+    const { bitmap, window, agenda, limit } = this.stream;
+    if (this.#params.ends.rule === 'low-water') limit.downtimeMs = this.#params.ends.downtimeLimitMs;
     if (this.#params.dirtySet === 0 || this.#params.dirtySet !== bitmap.dirtySet) {
       this.fail('EINVAL');
       return;
@@ -191,10 +192,11 @@ export class Round extends Sending {
   }
 
   #ask(): void {
-    const { bitmap, devices, window, loop, agenda, spec } = this.stream;
+    const { bitmap, devices, window, loop, agenda, spec, limit } = this.stream;
     const leastNs = this.#startNs + spec.leastPassNs;
     const { precopyBytes, stopCopyBytes } = devices.remembered();
-    const ends = roundEnds(this.#params.ends, {
+    const { ends: rule } = this.#params;
+    const ends = roundEnds(rule.rule === 'low-water' ? { ...rule, downtimeLimitMs: limit.downtimeMs } : rule, {
       ramBytes: bitmap.remainingBytes,
       precopyBytes: loop.devicesSend === 'never' ? 0 : precopyBytes,
       stopCopyBytes,

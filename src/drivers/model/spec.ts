@@ -6,7 +6,7 @@ import { LOOPS, type LoopName } from '../../../machines/loops.ts';
 import type { FeatureMask } from '../../../machines/words.ts';
 import type { DestinationTimes } from '../../hardware/destination-host.ts';
 import type { LinkSpec } from '../../hardware/link.ts';
-import type { SenderCosts } from '../../hardware/sender.ts';
+import type { SenderCosts, WireFormat } from '../../hardware/sender.ts';
 import type { StorageTimes } from '../../hardware/storage.ts';
 import type { DeviceTimes } from '../../hardware/vfio-function.ts';
 import type { WorldSpec } from '../../hardware/world.ts';
@@ -22,6 +22,8 @@ export interface ModelSpec extends WorldSpec {
   /** The destination acknowledges each device's initial data (QEMU's `switchover-ack`). Default false. */
   readonly switchoverAck?: boolean;
   readonly sender?: Partial<SenderCosts>;
+  /** Bytes on the wire; as the loop has them unless given. */
+  readonly wire?: WireFormat;
   /**
    * ns that a pass takes at least, even with next to nothing to send: its turn, its sync and its queries cost a real sender
    * something, and one that cannot switch over yet passes as often as they let it. Default 1,000,000, this project's own.

@@ -37,6 +37,8 @@ export interface Stream {
   /** The one connection of the migration stream: once broken it is not made again. */
   readonly connection: { broken: boolean };
   readonly window: RateWindow;
+  /** QEMU's downtime-limit, in force now; a pass that begins sets its own, and a manager may change it meanwhile. */
+  readonly limit: { downtimeMs: number };
   readonly destination: DestinationHost;
   readonly facts$: Subject<Input>;
   /** Bytes were put on the wire in this pass. */
@@ -48,9 +50,9 @@ export function turnNs({ loop }: Stream): number {
   return loop.turnMs * 1e6;
 }
 
-/** Ends of RAM sections exist where pages have headers; the textbook has neither. */
+/** Ends of RAM sections exist where there are windows and pages have headers; the textbook has neither, whatever its wire. */
 export function sectionEndBytes({ loop }: Stream): number {
-  return loop.pageHeaderBytes === 0 ? 0 : SECTION_END_BYTES;
+  return loop.windowMs === undefined || loop.pageHeaderBytes === 0 ? 0 : SECTION_END_BYTES;
 }
 
 /** ns that so many bytes of a device's state take: reading them and sending them go on at once. */

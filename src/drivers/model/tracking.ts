@@ -4,7 +4,7 @@
  * What a collect finds is what was written until it began; writes during its own time belong to the next epoch. A log is on
  * when its start is answered and off when its stop begins. Each answer follows its named cost.
  */
-import type { CommandName, Commands, Errno } from '../../../machines/words.ts';
+import type { CommandName, Commands, Errno, GuestStalledNs } from '../../../machines/words.ts';
 import type { Command } from '../../core/effect.ts';
 import type { DirtyReport } from '../../hardware/dirty-report.ts';
 import { HostLog } from '../../hardware/host-log.ts';
@@ -114,7 +114,7 @@ export class Tracking {
     this.#world.synced();
     const { syncNs, syncPageNs } = this.#spec.logs;
     const costNs = Math.ceil(syncNs + syncPageNs * this.#world.memory.ramPages);
-    const stalledNs = this.#world.stalls.takeStood();
+    const stalledNs = this.#stalledNs();
     const throughput = this.#world.deviceThroughput();
     const result = {
       dirtySet: this.#bitmap.dirtySet,
@@ -127,6 +127,14 @@ export class Tracking {
       ...(params.final ? this.#unreported() : {}),
     };
     this.#after(costNs, () => job.done(result));
+  }
+
+  /** What the vCPUs have stood, logging and throttles alike. */
+  #stalledNs(): GuestStalledNs | undefined {
+    const stoodNs = this.#world.stalls.takeStood();
+    const { vcpus } = this.#spec;
+    const cpuThrottle = this.#world.vcpus.takeThrottledNs() * (vcpus.count ?? this.#world.vcpus.busy.length);
+    return cpuThrottle === 0 ? stoodNs : { ...stoodNs, cpuThrottle };
   }
 
   /** What every log missed: at the final sync nothing writes any more, so what differs must be waiting to be sent. */

@@ -7,6 +7,7 @@ import type { Errno, PageRange } from '../../../machines/words.ts';
 import type { PageWrites } from '../../streams/page-writes.ts';
 import type { DirtyFound } from '../dirty-report.ts';
 import type { PageBitmap } from '../page-bitmap.ts';
+import type { DirtyLimit } from './dirty-limit.ts';
 import type { MappingSpec } from './mapping-spec.ts';
 
 /** `range-ring` is hypothetical: proposed on the kvm list in 2020, in no kernel. */
@@ -83,4 +84,6 @@ export interface KvmDirtyLog {
   takeRearmNs?(): number;
   /** Must be called every so many ns, where the log has it: the vmm's reaper thread. */
   readonly reaper?: { readonly everyNs: number; reap(): void };
+  /** A quota for each vCPU, where the log can hold one: only a dirty ring can. Its control is due every period while it is on. */
+  readonly limit?: DirtyLimit;
 }

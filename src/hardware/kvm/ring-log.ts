@@ -16,6 +16,7 @@ import type { GuestMemory } from '../memory.ts';
 import { PageBitmap } from '../page-bitmap.ts';
 import type { Stalls } from '../stalls.ts';
 import { VcpuTurns } from '../vcpu-span.ts';
+import { DirtyLimit } from './dirty-limit.ts';
 import type { KvmDirtyLog, KvmReport, KvmSpec } from './dirty-log.ts';
 import { DirtyRing, type RingEntry } from './dirty-ring.ts';
 import type { HugeMappings } from './huge-mappings.ts';
@@ -46,6 +47,7 @@ export interface RingCounts {
 export class RingLog implements KvmDirtyLog {
   readonly counts: RingCounts = { published: 0, fullExits: 0, pmlExits: 0, flushes: 0, unrecorded: 0 };
   readonly reaper: { readonly everyNs: number; reap(): void };
+  readonly limit: DirtyLimit;
   /** Logged since the page was armed: writable, or its D bit is set. */
   readonly #logged: PageBitmap;
   /** The vmm's: harvested since the last sync. */
@@ -68,6 +70,7 @@ export class RingLog implements KvmDirtyLog {
     const errno = checkRingBytes(entries * RING_ENTRY_BYTES, { pml, pageBytes: memory.pageBytes });
     if (errno !== undefined) throw new RangeError(`a ring of ${entries} entries: ${errno}`);
     if (!(Number.isSafeInteger(reapEveryNs) && reapEveryNs > 0)) throw new RangeError(`no period: ${reapEveryNs} ns`);
+    this.limit = new DirtyLimit(entries * memory.pageBytes);
     this.#memory = memory;
     this.#spec = spec;
     this.#stalls = stalls;
@@ -205,6 +208,7 @@ export class RingLog implements KvmDirtyLog {
     this.counts.fullExits += 1;
     const entries = this.#reap();
     this.#stalls.charge([vcpu], 'ringFull', this.#spec.exitNs + entries * this.#spec.harvestNs);
+    this.#stalls.charge([vcpu], 'dirtyLimit', this.limit.sleepNs(vcpu));
   }
 
   #reap(): number {
@@ -217,6 +221,7 @@ export class RingLog implements KvmDirtyLog {
     const { ring, hold } = this.#ringOf(vcpu);
     const slot = this.#memory.slots.findIndex((one) => page < one.firstPage + one.pages);
     const pages = this.#path.pagesOf(page);
+    this.limit.dirtied(vcpu, pages * this.#memory.pageBytes);
     if (pages > 1) {
       this.#push(ring, { slot, offset: page - this.#memory.slots[slot]!.firstPage, pages });
       return;

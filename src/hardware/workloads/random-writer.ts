@@ -92,10 +92,10 @@ export class RandomWriter implements Writer {
     }
   }
 
-  owe(fromNs: number, toNs: number, speedPercent: number, emit: Emit): boolean {
+  owe(fromNs: number, toNs: number, speedPercent: number, emit: Emit, ranNs = toNs - fromNs): boolean {
     if (this.#writesPerNs * 1e9 < OWED_FROM_WRITES_PER_SECOND || this.#method !== undefined) return false;
     this.#owed ??= new OwedWrites(this.#source, this.#set.ranges, lanesFrom(this.#random));
-    const mean = (this.#writesPerNs * (toNs - fromNs) * speedPercent) / 100;
+    const mean = (this.#writesPerNs * ranNs * speedPercent) / 100;
     this.#owed.owe(fromNs, toNs, speedPercent, mean / this.#set.pages, emit);
     return true;
   }

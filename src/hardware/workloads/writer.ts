@@ -14,9 +14,9 @@ export interface Writer {
   advance(fromNs: number, toNs: number, speedPercent: number, emit: Emit): void;
   /**
    * As `advance`, but the writes may be told later, by `settle`; returns false, and has done nothing, where that saves
-   * nothing. Only for those who settle before they look at a page.
+   * nothing. Only for those who settle before they look at a page. `ranNs`: how long of the span it ran; all of it unless given.
    */
-  owe?(fromNs: number, toNs: number, speedPercent: number, emit: Emit): boolean;
+  owe?(fromNs: number, toNs: number, speedPercent: number, emit: Emit, ranNs?: number): boolean;
   /** Emits what is owed of the pages from `fromPage` up to, without, `toPage`; it may be more than those. */
   settle?(fromPage: number, toPage: number, emit: Emit): void;
   /** The migration bitmap has just been synced: a writer that is described by distinct pages since then begins again. */

@@ -7,6 +7,7 @@ import type { ContainerSpec } from '../../hardware/world.ts';
 import { slotsOf } from '../scenario/holes.ts';
 import { pagesIn } from '../scenario/places.ts';
 import type { Container, Scenario } from '../scenario/scenario.ts';
+import { throttledVcpus } from '../scenario/throttle.ts';
 import { deviceOf, dmaOf } from './devices.ts';
 import { aroundHoles } from './holes.ts';
 import { iommuSpecOf } from './iommu.ts';
@@ -25,7 +26,10 @@ export function modelSpecOf(scenario: Scenario): ModelSpec {
     pageBytes,
     slots,
     nonZeroPages: pagesIn(vm.nonZeroBytes, pageBytes),
-    vcpus: aroundHoles({ workloads: vm.workloads.flatMap((workload) => workloadsOf(workload, pageBytes)) }, slots),
+    vcpus: {
+      ...aroundHoles({ workloads: vm.workloads.flatMap((workload) => workloadsOf(workload, pageBytes)) }, slots),
+      ...throttledVcpus(scenario),
+    },
     ...(vm.hostWriters === undefined
       ? {}
       : {
@@ -44,6 +48,7 @@ export function modelSpecOf(scenario: Scenario): ModelSpec {
       : { maxPostcopyBandwidthBytesPerSecond: vmm.maxPostcopyBandwidthBytesPerSecond }),
     switchoverAck: vmm.switchoverAck,
     sender: { pageNs: sender.pageNs, zeroPageNs: sender.zeroPageNs, firstTouchNs: sender.firstTouchNs },
+    ...(sender.wire === undefined ? {} : { wire: sender.wire }),
     logs: { syncNs: sender.syncNs, syncPageNs: sender.syncPageNs, startDirtyLogNs },
     devices: scenario.containers.flatMap(({ devices }) => devices.map(deviceOf)),
     hosts: {

@@ -17,7 +17,8 @@ export function failedSentence(report: Told): string {
 }
 
 export function cancelledSentence(report: Told): string {
-  return `Cancelled after ${formatMs(report.totalMs)}${whatFollowed(report)}; ${guestText(report)}.${cancelsText(report)}`;
+  const by = report.reason.startsWith('aborted by ') ? `, ${report.reason}` : '';
+  return `Cancelled after ${formatMs(report.totalMs)}${by}${whatFollowed(report)}; ${guestText(report)}.${cancelsText(report)}`;
 }
 
 export function inDoubtSentence(report: Told): string {

@@ -3,6 +3,7 @@
  * charts need not, and reads nothing but records. The file is long because every kind of record leaves something in a report.
  */
 import type { Facts, Outcome, SwitchoverPhase } from '../../../machines/messages.ts';
+import type { Plan } from '../../../machines/plan.ts';
 import type { Commands, RoundSent, ThroughputPercent } from '../../../machines/words.ts';
 import type { Effect } from '../../core/effect.ts';
 import type { Opened, Rec, RecordedEvent } from '../../core/record.ts';
@@ -11,7 +12,15 @@ import { type Device, devicesOf, type Scenario } from '../scenario/scenario.ts';
 import { expectations } from './expectations.ts';
 import { formatMs } from './format.ts';
 import { PostCopyStory } from './post-copy.ts';
-import { type Check, type DeviceReport, type DowntimeSplit, PHASE_KEYS, type Report, type Round } from './report.ts';
+import {
+  type Check,
+  type DeviceReport,
+  type DowntimeSplit,
+  type ManagerDecision,
+  PHASE_KEYS,
+  type Report,
+  type Round,
+} from './report.ts';
 import { sentence } from './sentence.ts';
 import { Service } from './service.ts';
 import { Story } from './story.ts';
@@ -32,10 +41,13 @@ export class ReportProjection {
   private readonly trackers: Report['trackers'][number][] = [];
   private readonly warnings: string[] = [];
   private readonly phases: { phase: SwitchoverPhase; atNs: number }[] = [];
+  private readonly decisions: ManagerDecision[] = [];
   private resumedNs: number | undefined;
   private readonly rounds: Draft[] = [];
   private drafted: Draft | undefined;
   private roundStartNs = 0;
+  /** The round that the pass under way continues. */
+  private continued: Draft | undefined;
   private readonly service = new Service();
   private readonly stateBytes = new Map<string, number>();
   private readonly bytes = { memory: 0, deviceState: 0, resent: 0, inDowntime: 0, zeroPages: 0, normalPages: 0 };
@@ -90,7 +102,7 @@ export class ReportProjection {
         downtimeLimitMs: scenario.vmm.downtimeLimitMs,
         maxBandwidthBytesPerSecond: scenario.vmm.maxBandwidthBytesPerSecond,
       },
-      manager: { policy: scenario.manager.policy },
+      manager: { policy: scenario.manager.policy, ...this.managed(opened.plan as Plan) },
       outcome,
       reason: this.ended?.reason ?? 'still running',
       ...this.ending(outcome),
@@ -121,6 +133,10 @@ export class ReportProjection {
         ? `Has not ended: its last record is at ${formatMs(totalMs)}.`
         : sentence(report, scenario);
     return { ...report, sentence: told, expectations: expectations(report, scenario) };
+  }
+
+  private managed({ manager }: Plan): Pick<Report['manager'], 'parameters' | 'decisions'> {
+    return manager === undefined ? {} : { parameters: manager.parameters, decisions: this.decisions };
   }
 
   private ending(outcome: Outcome) {
@@ -226,7 +242,7 @@ export class ReportProjection {
   private seeEffect(effect: Effect, record: Rec): void {
     const { atNs } = record;
     if (effect.kind === 'command') {
-      if (effect.name === 'sendRound') this.roundStartNs = atNs;
+      if (effect.name === 'sendRound') this.sendingRound(effect.params.round, atNs);
       if (effect.name === 'resumeDma') this.service.resuming(effect.by, effect.params.host);
       if (effect.name === 'sendDeviceState') this.sendingDevice = effect.params.device;
       return;
@@ -255,6 +271,12 @@ export class ReportProjection {
       case 'ROUND_ASSESSED':
         this.assessed(fact);
         break;
+      case 'MANAGER_DECIDED':
+        this.decisions.push({ atMs: ms(atNs - (this.startedNs ?? 0)), verdict: fact.verdict, because: fact.because });
+        break;
+      case 'GUEST_SUSPENDED':
+        this.phases.push({ phase: 'suspend', atNs });
+        break;
       case 'SWITCHOVER_PHASE_ENTERED':
         this.phases.push({ phase: fact.phase, atNs });
         break;
@@ -267,7 +289,28 @@ export class ReportProjection {
     }
   }
 
+  /** A pass that was cut short for a sync goes on: it is one round. */
+  private sendingRound(round: number, atNs: number): void {
+    const last = this.rounds.at(-1);
+    this.continued = last?.round === round ? last : undefined;
+    if (this.continued === undefined) this.roundStartNs = atNs;
+  }
+
   private roundSent(sent: RoundSent, atNs: number): void {
+    if (this.continued !== undefined) {
+      this.count(sent, this.continued.round > 1);
+      const { sentPages, zeroPages, sentBytes } = this.continued;
+      this.drafted = Object.assign(this.continued, {
+        durationMs: ms(atNs - this.roundStartNs),
+        sentPages: sentPages + sent.sentPages,
+        zeroPages: zeroPages + sent.zeroPages,
+        sentBytes: sentBytes + sent.sentBytes,
+        bandwidthBytesPerSecond: sent.bandwidthBytesPerSecond,
+        remainingBytes: sent.remainingBytes,
+      });
+      this.remainingBytes = sent.remainingBytes;
+      return;
+    }
     this.count(sent, this.rounds.length > 0);
     this.drafted = {
       round: this.rounds.length + 1,
@@ -355,7 +398,8 @@ export class ReportProjection {
 
   private downtimeSplit(): DowntimeSplit | null {
     if (this.phases.length === 0 || this.resumedNs === undefined) return null;
-    const split: Record<keyof DowntimeSplit, number> = {
+    const split: { -readonly [Key in keyof DowntimeSplit]: number } = {
+      ...(this.phases.some(({ phase }) => phase === 'suspend') ? { suspendedMs: 0 } : {}),
       stopVcpusMs: 0,
       quiesceMs: 0,
       pauseMs: 0,
@@ -367,7 +411,7 @@ export class ReportProjection {
     };
     this.phases.forEach(({ phase, atNs }, index) => {
       const until = this.phases[index + 1]?.atNs ?? (this.resumedNs as number);
-      split[PHASE_KEYS[phase]] = ms(ns(split[PHASE_KEYS[phase]]) + Math.max(0, until - atNs));
+      split[PHASE_KEYS[phase]] = ms(ns(split[PHASE_KEYS[phase]] ?? 0) + Math.max(0, until - atNs));
     });
     return split;
   }

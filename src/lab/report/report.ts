@@ -24,7 +24,13 @@ export interface Report {
     /** 0: no limit but the link. */
     readonly maxBandwidthBytesPerSecond: number;
   };
-  readonly manager: { readonly policy: string };
+  readonly manager: {
+    readonly policy: string;
+    /** Absent where there is none. */
+    readonly parameters?: Readonly<Record<string, unknown>>;
+    /** What it ordered, and what it saw, in numbers; absent where there is none. */
+    readonly decisions?: readonly ManagerDecision[];
+  };
   readonly outcome: Outcome;
   /** Why, in the charts' words; empty for a run that completed. */
   readonly reason: string;
@@ -105,8 +111,16 @@ export interface Check {
   readonly position?: number;
 }
 
+export interface ManagerDecision {
+  readonly atMs: number;
+  readonly verdict: Verdict;
+  readonly because: Because;
+}
+
 /** Where every millisecond of the downtime went; sums to `downtimeMs`. */
 export interface DowntimeSplit {
+  /** A manager had stopped the guest, and pre-copy went on; absent: none had. */
+  readonly suspendedMs?: number;
   readonly stopVcpusMs: number;
   readonly quiesceMs: number;
   readonly pauseMs: number;
@@ -119,6 +133,7 @@ export interface DowntimeSplit {
 }
 
 export const PHASE_KEYS: Readonly<Record<SwitchoverPhase, keyof DowntimeSplit>> = {
+  suspend: 'suspendedMs',
   'stop-vcpus': 'stopVcpusMs',
   quiesce: 'quiesceMs',
   pause: 'pauseMs',

@@ -51,10 +51,18 @@ function decision(last: Round, report: Told, scenario: Scenario): string {
     if (shrankPercent === undefined) return 'Nothing was left to send.';
     return `It switched over because the dirty set no longer shrank: by ${shrankPercent} % after round ${last.round}, where less than ${neededPercent} % counts as none.`;
   }
-  const fits = `what remained (${formatBytes(last.remainingBytes)}) fits into ${scenario.vmm.downtimeLimitMs} ms at ${formatRate(last.bandwidthBytesPerSecond)} (${formatBytes(last.thresholdBytes)})`;
+  const fits = `what remained (${formatBytes(last.remainingBytes)}) fits into ${limitText(last, report, scenario)} at ${formatRate(last.bandwidthBytesPerSecond)} (${formatBytes(last.thresholdBytes)})`;
   const hovered = report.rounds.filter(near).length;
   const often = hovered > 1 ? ` It hovered: ${hovered} rounds ended within ${HOVERING_PERCENT} % of what fits.` : '';
   return `It switched over because ${fits}.${often}`;
+}
+
+/** The limit that was in force; a manager may have set another one than the scenario. */
+function limitText({ thresholdBytes, bandwidthBytesPerSecond }: Round, { manager }: Told, { vmm }: Scenario): string {
+  const set = manager.decisions?.some(({ verdict }) => typeof verdict === 'object' && 'downtimeLimitMs' in verdict);
+  if (set !== true || bandwidthBytesPerSecond === 0) return `${vmm.downtimeLimitMs} ms`;
+  const limitMs = Math.round((1000 * thresholdBytes) / bandwidthBytesPerSecond);
+  return limitMs === vmm.downtimeLimitMs ? `${limitMs} ms` : `${limitMs} ms (set by ${manager.policy})`;
 }
 
 /** How near to the threshold, above or below it, a remainder counts as hovering; this project's own word and figure. */
@@ -69,7 +77,7 @@ function unconverged(report: Told, scenario: Scenario): string {
   const assessed = report.rounds.filter((round) => round.thresholdBytes > 0);
   if (assessed.length === 0) return gaveUp;
   const best = assessed.reduce((low, round) => (missing(round) < missing(low) ? round : low));
-  const limit = `${formatBytes(best.thresholdBytes)} fit into ${scenario.vmm.downtimeLimitMs} ms at ${formatRate(best.bandwidthBytesPerSecond)}`;
+  const limit = `${formatBytes(best.thresholdBytes)} fit into ${limitText(best, report, scenario)} at ${formatRate(best.bandwidthBytesPerSecond)}`;
   if (missing(best) <= 0) {
     return `${gaveUp} What remained after round ${best.round} would have fitted (${formatBytes(best.remainingBytes)}, and ${limit}), but the destination had not acknowledged the devices' initial data.`;
   }

@@ -4,6 +4,7 @@ import type { CommandName } from '../../../machines/words.ts';
 import type { About } from './command-about.ts';
 
 const PHASES: Readonly<Record<SwitchoverPhase, string>> = {
+  suspend: 'the guest stood suspended',
   'stop-vcpus': 'stopping the vCPUs',
   quiesce: 'quiescing and stopping the devices',
   pause: 'pausing before the switchover',

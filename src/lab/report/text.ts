@@ -2,6 +2,7 @@
 import Table from 'cli-table3';
 import { failureText } from './ending.ts';
 import { formatBytes, formatCount, formatMs, formatRate } from './format.ts';
+import { managerText } from './manager.ts';
 import { postCopyText } from './post-copy.ts';
 import type { DowntimeSplit, Report, Round } from './report.ts';
 
@@ -19,6 +20,7 @@ export function reportText(report: Report, { colour = false, next }: TextOptions
     report.sentence,
     ...section(bold('What was done'), aftermathTable(report)),
     ...section(bold('Rounds'), roundsTable(report.rounds)),
+    ...section(bold('Manager'), managerText(report)),
     ...section(bold('Downtime'), downtimeTable(report)),
     ...section(bold('Post-copy'), report.postcopy === undefined ? '' : postCopyText(report.postcopy)),
     ...section(bold('Sent'), report.rounds.length === 0 ? '' : bytesLines(report)),
@@ -127,6 +129,7 @@ function writers(round: Round): string {
 }
 
 const PHASES: readonly (readonly [keyof DowntimeSplit, string])[] = [
+  ['suspendedMs', 'suspended by the manager'],
   ['stopVcpusMs', 'stop the vCPUs'],
   ['quiesceMs', 'quiesce and stop the devices'],
   ['pauseMs', 'pause before the switchover'],
@@ -140,11 +143,9 @@ const PHASES: readonly (readonly [keyof DowntimeSplit, string])[] = [
 function downtimeTable(report: Report): string {
   const { downtime, downtimeMs } = report;
   if (downtime === null || downtimeMs === null) return '';
-  const rows = PHASES.filter(([key]) => downtime[key] > 0).map(([key, name]) => [
-    name,
-    formatMs(downtime[key]),
-    `${((100 * downtime[key]) / downtimeMs).toFixed(1)} %`,
-  ]);
+  const rows = PHASES.map(([key, name]) => ({ name, phaseMs: downtime[key] ?? 0 }))
+    .filter(({ phaseMs }) => phaseMs > 0)
+    .map(({ name, phaseMs }) => [name, formatMs(phaseMs), `${((100 * phaseMs) / downtimeMs).toFixed(1)} %`]);
   rows.push(['total', formatMs(downtimeMs), '']);
   for (const { id, serviceDowntimeMs, watchdogFired } of report.devices) {
     const fired = watchdogFired === true ? 'its watchdog fired' : '';

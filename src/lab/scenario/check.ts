@@ -9,12 +9,14 @@ import { checkFaults } from './faults.ts';
 import { checkHotPlug } from './hot-plug.ts';
 import { checkIommu } from './iommu.ts';
 import { checkIommufd } from './iommufd.ts';
+import { checkManager } from './manager.ts';
 import type { Finding } from './phrase.ts';
 import { checkPhysicalFunctions } from './physical-functions.ts';
 import { finding, type Path } from './places.ts';
 import { checkPostcopy } from './postcopy.ts';
 import { checkRelease } from './release.ts';
 import type { Scenario } from './scenario.ts';
+import { checkThrottles } from './throttle.ts';
 import { checkViommu, roomBehind, wordedBehind } from './viommu.ts';
 import { checkVm } from './vm.ts';
 
@@ -50,6 +52,8 @@ export function check(scenario: Scenario): readonly Finding[] {
     ...checkRelease(scenario),
     ...checkFaults(scenario),
     ...(scenario.vmm.postcopy === undefined ? [] : checkPostcopy(scenario.vmm.postcopy, ['vmm', 'postcopy'])),
+    ...checkThrottles(scenario),
+    ...checkManager(scenario),
     ...checkLimits(scenario),
   ];
 }

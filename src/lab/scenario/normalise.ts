@@ -6,9 +6,11 @@ import { COMMANDS, type CommandName } from '../../../machines/words.ts';
 import { normaliseDevice } from './devices/device.ts';
 import { normaliseFault } from './faults.ts';
 import { normaliseIommu } from './iommu.ts';
+import { normaliseManager } from './manager.ts';
 import { normalisePostcopy } from './postcopy.ts';
 import type { Bounds, Container, Expect, Scenario, Vmm } from './scenario.ts';
 import type { ReadScenario } from './schema.ts';
+import { normaliseThrottles } from './throttle.ts';
 import { normaliseViommu } from './viommu.ts';
 import { normaliseVm } from './vm.ts';
 
@@ -32,11 +34,14 @@ export function normalise(read: Read): Scenario {
       firstTouchNs: read.sender.firstTouch,
       syncNs: read.sender.sync,
       syncPageNs: read.sender.syncPage,
+      ...(read.sender.wire === undefined
+        ? {}
+        : { wire: { pageHeaderBytes: read.sender.wire.pageHeader, zeroPageBytes: read.sender.wire.zeroPage } }),
     },
     hosts: normaliseHosts(read.hosts),
     storage: { releaseNs: read.storage.release, acquireNs: read.storage.acquire },
     vmm: normaliseVmm(read.vmm),
-    manager: { policy: read.manager.policy },
+    manager: normaliseManager(read.manager),
     giveUpAfterNs: read.giveUpAfter,
     cancelAtNs: typeof read.cancelAt === 'number' ? read.cancelAt : null,
     ...(typeof read.cancelAt === 'object' ? { cancelAfterRecord: read.cancelAt.record } : {}),
@@ -78,8 +83,8 @@ function normaliseVmm(read: Read['vmm']): Vmm {
   return {
     loop: read.loop,
     policy:
-      policy.name === 'qemu'
-        ? { name: 'qemu' }
+      policy.name === 'qemu' || policy.name === 'predictor'
+        ? { name: policy.name }
         : { name: 'no-progress', shrinkPercent: 'shrink' in policy ? policy.shrink : NO_PROGRESS_SHRINK_PERCENT },
     downtimeLimitMs: read.downtimeLimit / 1e6,
     maxBandwidthBytesPerSecond:
@@ -91,6 +96,7 @@ function normaliseVmm(read: Read['vmm']): Vmm {
     afterSyncError: read.afterSyncError,
     ...(read.ranges === undefined ? {} : { ranges: read.ranges }),
     ...normalisePostcopy(read.postcopy),
+    ...normaliseThrottles(read),
     ...(read.maxPostcopyBandwidth === undefined || read.maxPostcopyBandwidth === 0
       ? {}
       : { maxPostcopyBandwidthBytesPerSecond: read.maxPostcopyBandwidth }),

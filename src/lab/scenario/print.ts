@@ -8,11 +8,13 @@ import { COMMANDS, type CommandName } from '../../../machines/words.ts';
 import { printDevice } from './devices/device.ts';
 import { printFault } from './faults.ts';
 import { printIommu } from './iommu.ts';
+import { printManager } from './manager.ts';
 import { printPostcopy } from './postcopy.ts';
 import { type DataRateText, type DurationText, LINK_RATE } from './quantity.ts';
 import type { Bounds, Container, Scenario } from './scenario.ts';
 import type { ScenarioInput } from './schema.ts';
-import { printCost as cost, printDuration as duration, printDataRate, printText } from './values.ts';
+import { printThrottles } from './throttle.ts';
+import { printCost as cost, printDuration as duration, printDataRate, printSize, printText } from './values.ts';
 import { printViommu } from './viommu.ts';
 import { printVm } from './vm.ts';
 
@@ -41,11 +43,19 @@ export function toInput(scenario: Scenario): ScenarioInput {
       firstTouch: cost(sender.firstTouchNs),
       sync: duration(sender.syncNs),
       syncPage: cost(sender.syncPageNs),
+      ...(sender.wire === undefined
+        ? {}
+        : {
+            wire: {
+              pageHeader: printSize(sender.wire.pageHeaderBytes),
+              zeroPage: printSize(sender.wire.zeroPageBytes),
+            },
+          }),
     },
     hosts: printHosts(scenario.hosts),
     storage: { release: duration(storage.releaseNs), acquire: duration(storage.acquireNs) },
     vmm: printVmm(scenario.vmm),
-    manager: { policy: scenario.manager.policy },
+    manager: printManager(scenario.manager) as ScenarioInput['manager'],
     giveUpAfter: duration(scenario.giveUpAfterNs),
     ...(scenario.cancelAtNs === null ? {} : { cancelAt: duration(scenario.cancelAtNs) }),
     ...(scenario.cancelAfterRecord === undefined ? {} : { cancelAt: { record: scenario.cancelAfterRecord } }),
@@ -87,7 +97,7 @@ function printVmm(vmm: Scenario['vmm']): ScenarioInput['vmm'] {
   return {
     loop: vmm.loop,
     policy:
-      policy.name === 'qemu'
+      policy.name === 'qemu' || policy.name === 'predictor'
         ? policy.name
         : { name: policy.name, shrink: `${policy.shrinkPercent}%` satisfies `${number}%` },
     downtimeLimit: durationMs(vmm.downtimeLimitMs),
@@ -99,6 +109,7 @@ function printVmm(vmm: Scenario['vmm']): ScenarioInput['vmm'] {
     afterSyncError: vmm.afterSyncError,
     ...(vmm.ranges === undefined ? {} : { ranges: vmm.ranges }),
     ...(vmm.postcopy === undefined ? {} : { postcopy: printPostcopy(vmm.postcopy) }),
+    ...printThrottles(vmm),
     ...(vmm.maxPostcopyBandwidthBytesPerSecond === undefined
       ? {}
       : { maxPostcopyBandwidth: printDataRate(vmm.maxPostcopyBandwidthBytesPerSecond) }),

@@ -12,6 +12,8 @@ const SINCE = {
   preCopy: [8, 1],
   /** 6574232fff. */
   switchoverAck: [8, 1],
+  /** acac51ba24. */
+  dirtyLimit: [8, 1],
   /** 94f775e428. */
   p2p: [8, 2],
   /** 5c7a4b6035; before it, 29d81b71aa blocks. */
@@ -34,6 +36,7 @@ export function checkRelease(scenario: Scenario): readonly Finding[] {
   if (vmm.availSwitchoverBandwidthBytesPerSecond > 0) {
     need('avail-switchover-bandwidth', 'availSwitchoverBandwidth', ['vmm', 'availSwitchoverBandwidth']);
   }
+  if (vmm.dirtyLimit !== undefined) need('dirty-limit', 'dirtyLimit', ['vmm', 'dirtyLimit']);
   const devices = devicesOf(scenario);
   if (devices.length > 0 && !isAtLeast(release, SINCE.vfio)) {
     need('VFIO migration v2', 'vfio', ['containers']);

@@ -10,7 +10,9 @@ import type { CommandName, TrackerChoice } from '../../../machines/words.ts';
 import type { Device } from './devices/device.ts';
 import type { ScenarioFault } from './faults.ts';
 import type { Iommu } from './iommu.ts';
+import type { Manager } from './manager.ts';
 import type { Postcopy } from './postcopy.ts';
+import type { Throttles } from './throttle.ts';
 import type { Viommu } from './viommu.ts';
 import type { Vm } from './vm.ts';
 
@@ -44,7 +46,8 @@ export interface Scenario {
   readonly hosts: Hosts;
   readonly storage: Storage;
   readonly vmm: Vmm;
-  readonly manager: { readonly policy: 'none' };
+  /** Who watches the vmm and turns its knobs. */
+  readonly manager: { readonly policy: 'none' } | Manager;
   /** Of virtual time; after it the outcome is `unconverged`. */
   readonly giveUpAfterNs: number;
   /** The scenario's own operator cancels then; null: never. */
@@ -90,6 +93,8 @@ export interface Sender {
   readonly syncNs: number;
   /** Per sync and page of guest memory. */
   readonly syncPageNs: number;
+  /** What a page's header and a zero page cost on the wire; absent: as the loop has it. */
+  readonly wire?: { readonly pageHeaderBytes: number; readonly zeroPageBytes: number };
 }
 
 export interface Hosts {
@@ -102,7 +107,7 @@ export interface Storage {
   readonly acquireNs: number;
 }
 
-export interface Vmm {
+export interface Vmm extends Throttles {
   readonly loop: LoopName;
   readonly policy: VmmPolicy;
   readonly downtimeLimitMs: number;
@@ -126,7 +131,9 @@ export interface Vmm {
 export type VmmPolicy =
   | { readonly name: 'qemu' }
   /** Switch over when a sync found no fewer than (100 - shrinkPercent) % of what the sync before it found. */
-  | { readonly name: 'no-progress'; readonly shrinkPercent: number };
+  | { readonly name: 'no-progress'; readonly shrinkPercent: number }
+  /** Switch over when the next copy, with its headers, would be over within the downtime limit. */
+  | { readonly name: 'predictor' };
 
 /** What the author says the run comes to; null: nothing is said. Bounds are inclusive. */
 export interface Expect {

@@ -13,6 +13,7 @@ import { deviceSchema } from './devices/device.ts';
 import { faultSchema } from './faults-schema.ts';
 import { iommuSchema } from './iommu.ts';
 import { count, leaf, quantity, section, truth, word } from './leaf.ts';
+import { managerSchema } from './manager.ts';
 import { postcopySchema } from './postcopy.ts';
 import {
   DATA_RATE,
@@ -23,7 +24,8 @@ import {
   patternOf,
   readQuantity,
 } from './quantity.ts';
-import { cost, duration } from './values.ts';
+import { throttleShape } from './throttle.ts';
+import { cost, duration, size } from './values.ts';
 import { viommuSchema } from './viommu.ts';
 import { vmSchema } from './vm.ts';
 
@@ -60,13 +62,14 @@ const container = section({
 
 const policy = z
   .union([
-    word(['qemu', 'no-progress'], 'The rule inside the vmm that ends pre-copy.'),
+    word(['qemu', 'no-progress', 'predictor'], 'The rule inside the vmm that ends pre-copy.'),
     z.discriminatedUnion('name', [
       section({ name: z.literal('qemu') }),
       section({
         name: z.literal('no-progress'),
         shrink: quantity<PercentText>(PERCENT, 'By how much a set must shrink to count as progress.').prefault('5%'),
       }),
+      section({ name: z.literal('predictor') }),
     ]),
   ])
   .prefault('qemu');
@@ -77,6 +80,7 @@ const vmm = section({
   downtimeLimit: duration("QEMU's downtime-limit.").prefault('300ms'),
   maxBandwidth: cap("QEMU's max-bandwidth; 128MiB/s by default as in QEMU, unlimited for the textbook.").optional(),
   postcopy: postcopySchema,
+  ...throttleShape,
   maxPostcopyBandwidth: cap("QEMU's max-postcopy-bandwidth: of what is pushed; unlimited by default.").optional(),
   availSwitchoverBandwidth: cap("QEMU's avail-switchover-bandwidth; 0: the last window is measured.").prefault(0),
   switchoverAck: truth("QEMU's switchover-ack capability.").prefault(false),
@@ -123,6 +127,12 @@ export const scenarioSchema = section({
     firstTouch: cost('On the destination, per page that it receives for the first time.').prefault(0),
     sync: duration('Per sync of the dirty bitmap.').prefault(0),
     syncPage: cost('Per sync and page of guest memory.').prefault(0),
+    wire: section({
+      pageHeader: size('Before the content of a page.'),
+      zeroPage: size('All that is sent of a page that is zero.'),
+    })
+      .describe('Bytes on the wire in place of those of the loop.')
+      .optional(),
   }).prefault({}),
   hosts: section({
     source: section({
@@ -141,7 +151,7 @@ export const scenarioSchema = section({
     acquire: duration('For a host to take them.').prefault(0),
   }).prefault({}),
   vmm,
-  manager: section({ policy: word(['none'], 'Who turns the knobs of the vmm.').prefault('none') }).prefault({}),
+  manager: managerSchema.describe('Who watches the vmm and turns its knobs.'),
   giveUpAfter: duration('Of virtual time; then the outcome is unconverged.').prefault('1h'),
   cancelAt: z
     .union([

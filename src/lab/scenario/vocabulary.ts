@@ -11,36 +11,14 @@ const LATER_KEYS: Readonly<Record<Place, readonly string[]>> = {
   '': ['guestCooperation', 'trace'],
   vm: ['backing', 'slots', 'viommu'],
   link: ['channels', 'outage', 'shared'],
-  vmm: [
-    'autoConverge',
-    'compression',
-    'cpuThrottleIncrement',
-    'cpuThrottleInitial',
-    'dirtyLimit',
-    'maxCpuThrottle',
-    'multifd',
-    'multifdChannels',
-    'tls',
-    'xbzrle',
-    'zeroCopySend',
-  ],
-  manager: ['poll', 'shadows'],
+  vmm: ['compression', 'multifd', 'multifdChannels', 'tls', 'xbzrle', 'zeroCopySend'],
+  manager: ['shadows'],
 };
 
 /** Words that a later version will understand, by the key they would stand at. */
 const LATER_WORDS: Readonly<Record<Place, readonly string[]>> = {
   'vmm.loop': ['cloud-hypervisor', 'xen'],
   'vmm.policy': ['auto-converge', 'cloud-hypervisor', 'dirty-limit', 'hyper-v', 'xen-2004', 'xen-legacy', 'xen-now'],
-  'manager.policy': [
-    'kubevirt-downtime-tuning',
-    'kubevirt-legacy',
-    'kubevirt-stall',
-    'nova',
-    'ovirt-minimal-downtime',
-    'ovirt-post-copy',
-    'ovirt-suspend-if-needed',
-    'proxmox',
-  ],
 };
 
 /** Keys that only one kind of what stands there has, or a few. */

@@ -189,7 +189,14 @@ const scenario: fc.Arbitrary<Scenario> = fc
       containers,
       link: fc.record({ bandwidth: dataRate.filter((rate) => rate !== 0), latency: duration }, { requiredKeys: [] }),
       sender: fc.record(
-        { page: cost, zeroPage: cost, firstTouch: cost, sync: duration, syncPage: cost },
+        {
+          page: cost,
+          zeroPage: cost,
+          firstTouch: cost,
+          sync: duration,
+          syncPage: cost,
+          wire: fc.record({ pageHeader: fc.nat(64), zeroPage: fc.nat(64) }),
+        },
         { requiredKeys: [] },
       ),
       hosts: fc.record(
@@ -207,7 +214,7 @@ const scenario: fc.Arbitrary<Scenario> = fc
         {
           loop: fc.constantFrom('qemu-9.2', 'qemu-10.2', 'qemu-11.1', 'textbook'),
           policy: fc.oneof(
-            fc.constantFrom('qemu', 'no-progress'),
+            fc.constantFrom('qemu', 'no-progress', 'predictor'),
             fc
               .double({ min: 0, max: 100, noNaN: true })
               .map((percent) => ({ name: 'no-progress', shrink: `${percent}%` })),

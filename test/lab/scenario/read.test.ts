@@ -101,6 +101,8 @@ describe('a scenario', () => {
   it.each([
     ['qemu', { name: 'qemu' }],
     [{ name: 'qemu' }, { name: 'qemu' }],
+    ['predictor', { name: 'predictor' }],
+    [{ name: 'predictor' }, { name: 'predictor' }],
     ['no-progress', { name: 'no-progress', shrinkPercent: 5 }],
     [{ name: 'no-progress' }, { name: 'no-progress', shrinkPercent: 5 }],
     [

@@ -133,12 +133,20 @@ function nth(chance: Chance) {
   return counted === 1 ? {} : { nth: counted };
 }
 
+/** A check draws no vmm that throttles, and no manager. */
+const NEVER_GIVEN: readonly CommandName[] = [
+  'throttleVcpus',
+  'limitVcpuDirtyRate',
+  'queryMigrate',
+  'setDowntimeLimit',
+];
+
 /** Commands that a run of this scenario may give, on its way there or back. */
 export function possibleCommands(input: ScenarioInput): readonly CommandName[] {
   const devices = devicesIn(input);
   const helped = devices.some(({ kind }) => kind === 'guest-cooperative');
   return ALL.filter((name) => {
-    if (name === 'throttleVcpus') return false;
+    if (NEVER_GIVEN.includes(name)) return false;
     if (OF_POSTCOPY.includes(name)) return input.vmm?.postcopy !== undefined;
     if (OF_HOT_PLUG.includes(name)) return devices.some(comesOrGoes);
     if (OF_GUEST_DRIVERS.includes(name)) return helped;

@@ -1,0 +1,218 @@
+/**
+ * OpenStack Nova: the downtime limit is raised in steps, and a time limit that grows with the VM ends it.
+ *
+ * Step i of 0..S is due when more than i x delay x GiB have passed, and sets D/S + i x (D - D/S)/S, D being the most that is
+ * allowed and GiB the RAM, at least 2, and each copied disk, at least 2. Past the time limit it aborts, or forces the end:
+ * post-copy where that is permitted, else the guest is paused. It looks every 0.5 s.
+ * Source: OpenStack Nova, nova/conf/libvirt.py (constants and their least values), nova/virt/libvirt/migration.py
+ * (downtime_steps, update_downtime, should_trigger_timeout_action), nova/virt/libvirt/driver.py (the monitor's loop).
+ */
+import { assign, setup } from 'xstate';
+import { commands, type Received } from '../messages.ts';
+import type { Answer, MigrateInfo } from '../words.ts';
+import {
+  aborting,
+  asking,
+  heardByPoller,
+  infoOf,
+  type ManagedVm,
+  type ManagerEntry,
+  type ManagerInput,
+  nothingSeen,
+  seenNumbers,
+  settingDowntime,
+  startingPostCopy,
+  suspending,
+  tellingDecisions,
+} from './manager.ts';
+
+export interface NovaParameters {
+  readonly pollMs: number;
+  /** live_migration_downtime: D. */
+  readonly downtimeMs: number;
+  readonly downtimeStepsCount: number;
+  readonly downtimeDelayMs: number;
+  readonly completionTimeoutMs: number;
+  readonly timeoutAction: 'abort' | 'force_complete';
+  readonly diskGib: number;
+}
+
+interface Context {
+  parameters: NovaParameters;
+  vm: ManagedVm;
+  seen: MigrateInfo;
+  /** The limit that it set last; undefined: none yet. */
+  currentMs: number | undefined;
+}
+
+type Events = Received<'manager'> | Answer<'queryMigrate'>;
+
+/** Nova counts less than 2 GiB as 2, of RAM and of a disk (migration.py, _get_data_gb of the driver). */
+const DATA_GIB_MIN = 2;
+
+/** What the steps and the time limit are multiplied with. */
+export function novaDataGib(ramBytes: number, diskGib: number): number {
+  return Math.max(DATA_GIB_MIN, ramBytes / 2 ** 30) + (diskGib === 0 ? 0 : Math.max(DATA_GIB_MIN, diskGib));
+}
+
+/** The whole ladder: when each step is due, in ms, and what it sets. */
+export function novaSteps(
+  parameters: NovaParameters,
+  dataGib: number,
+): readonly { afterMs: number; downtimeMs: number }[] {
+  const { downtimeMs, downtimeStepsCount: steps, downtimeDelayMs } = parameters;
+  const delayMs = Math.floor((downtimeDelayMs / 1000) * dataGib) * 1000;
+  const baseMs = downtimeMs / steps;
+  return Array.from({ length: steps + 1 }, (_, i) => ({
+    afterMs: delayMs * i,
+    // Rounded before it is cut, so that 400/10 + 360/10 is 76 and not 75.99.
+    downtimeMs: Math.floor(Number((baseMs + (i * (downtimeMs - baseMs)) / steps).toFixed(6))),
+  }));
+}
+
+/** 0: never. */
+function timeoutMs({ parameters, vm }: Context): number {
+  const dataGib = novaDataGib(vm.ramBytes, parameters.diskGib);
+  return Math.floor((parameters.completionTimeoutMs / 1000) * dataGib) * 1000;
+}
+
+function dueStepMs({ parameters, vm, seen }: Context): number | undefined {
+  const steps = novaSteps(parameters, novaDataGib(vm.ramBytes, parameters.diskGib));
+  return steps.findLast(({ afterMs }) => seen.totalTimeMs > afterMs)?.downtimeMs;
+}
+
+export const nova = setup({
+  types: {} as { context: Context; events: Events; input: ManagerInput<NovaParameters> },
+  actions: {
+    ...commands('queryMigrate'),
+    ...settingDowntime,
+    ...startingPostCopy,
+    ...aborting,
+    ...suspending,
+    ...tellingDecisions,
+    remember: assign(({ event }) => (event.type === 'DONE.queryMigrate' ? { seen: infoOf(event) } : {})),
+    rememberStep: assign(({ context }) => ({ currentMs: dueStepMs(context) })),
+  },
+  guards: {
+    isSending: ({ event }) => event.type === 'DONE.queryMigrate' && event.ram !== undefined,
+    timedOut: ({ context }) => timeoutMs(context) > 0 && context.seen.totalTimeMs > timeoutMs(context),
+    anotherStepIsDue: ({ context }) => {
+      const due = dueStepMs(context);
+      return due !== undefined && due !== context.currentMs;
+    },
+    aborts: ({ context }) => context.parameters.timeoutAction === 'abort',
+    mayGoPostCopy: ({ context }) => context.vm.postCopy,
+  },
+  delays: { poll: ({ context }) => context.parameters.pollMs },
+}).createMachine({
+  id: 'manager-nova',
+  description: 'A downtime limit that rises in steps, and a time limit. Nova: nova/virt/libvirt/migration.py.',
+  context: ({ input: { parameters, vm } }) => ({ parameters, vm, seen: nothingSeen(vm), currentMs: undefined }),
+  options: { maxIterations: 100 },
+  initial: 'waiting',
+  on: heardByPoller,
+  states: {
+    waiting: { on: { MIGRATION_ACTIVE: 'watching' } },
+    watching: { after: { poll: 'asking' } },
+    asking,
+    deciding: {
+      always: [
+        { guard: 'timedOut', target: 'timedOut' },
+        { guard: 'anotherStepIsDue', target: 'raisingDowntime' },
+        { target: 'watching' },
+      ],
+    },
+    raisingDowntime: {
+      entry: [
+        'rememberStep',
+        { type: 'setDowntime', params: ({ context }) => ({ downtimeLimitMs: context.currentMs ?? 0 }) },
+        {
+          type: 'tellDecision',
+          params: ({ context }) => ({
+            manager: 'nova',
+            verdict: { downtimeLimitMs: context.currentMs ?? 0 },
+            because: seenNumbers(context.seen),
+          }),
+        },
+      ],
+      always: 'watching',
+    },
+    timedOut: {
+      description: 'live_migration_timeout_action; not tried again, whatever comes of it.',
+      always: [
+        { guard: 'aborts', target: 'aborting' },
+        { guard: 'mayGoPostCopy', target: 'startingPostCopy' },
+        { target: 'pausingGuest' },
+      ],
+    },
+    aborting: {
+      entry: [
+        {
+          type: 'abort',
+          params: ({ context }) => ({ because: `aborted by nova: not over after ${timeoutMs(context) / 1000} s` }),
+        },
+        {
+          type: 'tellDecision',
+          params: ({ context }) => ({ manager: 'nova', verdict: 'abort', because: why(context) }),
+        },
+      ],
+    },
+    startingPostCopy: {
+      entry: [
+        'startPostCopy',
+        {
+          type: 'tellDecision',
+          params: ({ context }) => ({ manager: 'nova', verdict: 'postcopy', because: why(context) }),
+        },
+      ],
+    },
+    pausingGuest: {
+      description: 'A guest that stands writes nothing: the next pass converges.',
+      entry: [
+        'stopGuest',
+        { type: 'tellSuspended', params: { manager: 'nova' } },
+        {
+          type: 'tellDecision',
+          params: ({ context }) => ({ manager: 'nova', verdict: 'pauseGuest', because: why(context) }),
+        },
+      ],
+      on: { GUEST_REACHED: 'paused' },
+    },
+    paused: {},
+    dismissed: {},
+  },
+});
+
+function why(context: Context) {
+  return { ...seenNumbers(context.seen), timeoutMs: timeoutMs(context) };
+}
+
+export const novaManager: ManagerEntry<NovaParameters> = {
+  name: 'nova',
+  version: '1',
+  role: 'manager',
+  description: 'OpenStack: the downtime limit rises in steps; past a time limit by size it aborts or forces the end',
+  source: 'OpenStack Nova, nova/conf/libvirt.py, nova/virt/libvirt/migration.py and driver.py',
+  machine: nova,
+  defaults: {
+    pollMs: 500,
+    downtimeMs: 500,
+    downtimeStepsCount: 10,
+    downtimeDelayMs: 75_000,
+    completionTimeoutMs: 800_000,
+    timeoutAction: 'abort',
+    diskGib: 0,
+  },
+  parameters: {
+    pollMs: 'How often it looks.',
+    downtimeMs: 'live_migration_downtime: the last step.',
+    downtimeStepsCount: 'live_migration_downtime_steps.',
+    downtimeDelayMs: 'live_migration_downtime_delay: between steps, per GiB.',
+    completionTimeoutMs: 'live_migration_completion_timeout: per GiB; 0 is never.',
+    timeoutAction: 'live_migration_timeout_action.',
+    diskGib: 'Disks that are copied as well, in GiB.',
+  },
+  words: { timeoutAction: ['abort', 'force_complete'] },
+  least: { pollMs: 1, downtimeMs: 100, downtimeStepsCount: 3, downtimeDelayMs: 3000 },
+  maySuspend: ({ timeoutAction }, postCopy) => timeoutAction === 'force_complete' && !postCopy,
+};
