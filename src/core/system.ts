@@ -28,7 +28,10 @@ export interface ChartSet {
  * Steppers for a set of machines. `policy` is looked up by the run's own choice, so that the same set of charts runs
  * with any convergence policy. `watch` is told of every transition that any of them takes.
  */
-export function chartSet(machines: Readonly<Partial<Record<Kind, AnyStateMachine>>>, watch?: WatchTransitions): ChartSet {
+export function chartSet(
+  machines: Readonly<Partial<Record<Kind, AnyStateMachine>>>,
+  watch?: WatchTransitions,
+): ChartSet {
   const charts = new Map<string, Chart>();
   return {
     root: { address: 'migration', kind: 'migration' },

@@ -227,7 +227,7 @@ describe('a mistake is one message on stderr and exit code 2, and leaves no file
     [
       'an unknown policy',
       `${vm}vmm: { policy: yolo }\n`,
-      'own.yaml:3: vmm.policy: expected qemu or no-progress, got "yolo"',
+      'own.yaml:3: vmm.policy: expected qemu, no-progress or predictor, got "yolo"',
     ],
     [
       'a policy of a later version',

@@ -1,4 +1,4 @@
-/** Each mistake in a scenario file, and exactly what its author is told. Long because there are so many. */
+/** Each mistake in a scenario file, and exactly what its author is told. The file is long because there are so many. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

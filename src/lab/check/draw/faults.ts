@@ -134,12 +134,7 @@ function nth(chance: Chance) {
 }
 
 /** A check draws no vmm that throttles, and no manager. */
-const NEVER_GIVEN: readonly CommandName[] = [
-  'throttleVcpus',
-  'limitVcpuDirtyRate',
-  'queryMigrate',
-  'setDowntimeLimit',
-];
+const NEVER_GIVEN: readonly CommandName[] = ['throttleVcpus', 'limitVcpuDirtyRate', 'queryMigrate', 'setDowntimeLimit'];
 
 /** Commands that a run of this scenario may give, on its way there or back. */
 export function possibleCommands(input: ScenarioInput): readonly CommandName[] {
