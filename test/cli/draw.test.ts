@@ -93,7 +93,7 @@ describe('the command', () => {
       const [drawn, kept] = await Promise.all([directory, GALLERY].map((at) => readFile(join(at, file), 'utf8')));
       expect(drawn === kept, `${file} is not what the chart looks like now: ${COMMAND}`).toBe(true);
     }
-  });
+  }, 240_000);
 
   test.each([[[]], [['guest', '--all', 'x']], [['guest', '-o', '/nowhere/at/all.svg']]])('refuses %j', async (args) => {
     await expect(run(...args)).rejects.toThrow(UsageError);
