@@ -3,6 +3,7 @@
  * with what was reached and, for everything that was found, a scenario file and the one command that makes it happen again.
  */
 import { type Command, InvalidArgumentError } from 'commander';
+import { wholeNumber } from './whole-number.ts';
 
 interface CheckOptions {
   readonly seeds: number;
@@ -64,46 +65,19 @@ async function runCheck({ seeds, seed, exhaustive, json, workers, progress }: Ch
   }
 }
 
-interface Bar {
-  update(done: number, all: number, failures: number): void;
-  stop(): void;
-}
-
-async function barOf(shown: boolean): Promise<Bar> {
-  if (!shown) return { update() {}, stop() {} };
-  const { Presets, SingleBar } = await import('cli-progress');
-  const bar = new SingleBar(
-    {
-      format: '{bar} {value} of {total} runs  {perSecond}/s  {failures} found  {eta_formatted} left',
-      stream: process.stderr,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 28,
-      noTTYOutput: false,
-    },
-    Presets.shades_classic,
-  );
+/** Updated with the runs done, all of them, and how many failed. */
+async function barOf(shown: boolean) {
+  const { runsBarOf } = await import('./runs-bar.ts');
   const beganMs = performance.now();
-  bar.start(1, 0, { perSecond: 0, failures: 0 });
-  let running = true;
+  const format = '{bar} {value} of {total} runs  {perSecond}/s  {failures} found  {eta_formatted} left';
+  const bar = await runsBarOf(shown, format, 1, { perSecond: 0, failures: 0 });
   return {
-    update(done, all, failures) {
+    update(done: number, all: number, failures: number) {
       const perSecond = Math.round((1000 * done) / Math.max(1, performance.now() - beganMs));
-      bar.setTotal(all);
-      bar.update(done, { perSecond, failures });
+      bar.update(done, all, { perSecond, failures });
     },
-    stop() {
-      if (running) bar.stop();
-      running = false;
-    },
+    stop: () => bar.stop(),
   };
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 0xffff_ffff)
-    throw new InvalidArgumentError('expected a whole number from 0 to 4294967295, such as 7.');
-  return number;
 }
 
 function positive(text: string): number {

@@ -2,7 +2,8 @@
  * `switchover compare EXPERIMENT`: run every cell of an experiment and end with a sentence that says which side is ahead where,
  * and where that changes. It decides nothing: the experiment's file says what is varied and what is measured.
  */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { wholeNumber } from './whole-number.ts';
 
 interface CompareOptions {
   readonly seed?: number;
@@ -31,7 +32,9 @@ async function compare(name: string, { seed, json, progress }: CompareOptions): 
   const { readExperiment } = await import('../lab/experiment/read.ts');
   const { runExperiment } = await import('../lab/experiment/run.ts');
   const experiment = readExperiment(name);
-  const bar = await barOf(progress && process.stderr.isTTY === true, experiment.cells.length);
+  const { runsBarOf } = await import('./runs-bar.ts');
+  const format = '{bar} {value} of {total} runs  {eta_formatted} left';
+  const bar = await runsBarOf(progress && process.stderr.isTTY === true, format, experiment.cells.length);
   try {
     const result = await runExperiment(experiment, { seed, onProgress: bar.update });
     bar.stop();
@@ -45,44 +48,4 @@ async function compare(name: string, { seed, json, progress }: CompareOptions): 
   } finally {
     bar.stop();
   }
-}
-
-interface Bar {
-  update(done: number, all: number): void;
-  stop(): void;
-}
-
-async function barOf(shown: boolean, all: number): Promise<Bar> {
-  if (!shown) return { update() {}, stop() {} };
-  const { Presets, SingleBar } = await import('cli-progress');
-  const bar = new SingleBar(
-    {
-      format: '{bar} {value} of {total} runs  {eta_formatted} left',
-      stream: process.stderr,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 28,
-      noTTYOutput: false,
-    },
-    Presets.shades_classic,
-  );
-  bar.start(all, 0);
-  let running = true;
-  return {
-    update(done, total) {
-      bar.setTotal(total);
-      bar.update(done);
-    },
-    stop() {
-      if (running) bar.stop();
-      running = false;
-    },
-  };
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 0xffff_ffff)
-    throw new InvalidArgumentError('expected a whole number from 0 to 4294967295, such as 7.');
-  return number;
 }

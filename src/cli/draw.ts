@@ -10,7 +10,6 @@ import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { AnyStateMachine } from 'xstate';
 import { machines } from '../../machines/index.ts';
-import { chartGraph, drawMermaid, drawScxml, drawSvg } from '../inspector/chart/index.ts';
 import { UsageError } from './usage-error.ts';
 
 const FORMATS = ['svg', 'mermaid', 'scxml', 'json'] as const;
@@ -58,6 +57,7 @@ async function draw(wanted: string | undefined, { format, output, all }: DrawOpt
 
 /** One machine in one format; always ends with a newline. */
 export async function drawAs(machine: AnyStateMachine, format: Format): Promise<string> {
+  const { chartGraph, drawMermaid, drawScxml, drawSvg } = await drawing();
   switch (format) {
     case 'svg':
       return drawSvg(machine);
@@ -72,7 +72,11 @@ export async function drawAs(machine: AnyStateMachine, format: Format): Promise<
   }
 }
 
+/** Loaded when something is drawn: the layout is large, and every command comes by here. */
+const drawing = () => import('../inspector/chart/index.ts');
+
 async function drawAll(directory: string): Promise<void> {
+  const { drawSvg } = await drawing();
   await mkdir(directory, { recursive: true }).catch(refuse(`cannot make ${directory}`));
   for (const [name, machine] of Object.entries(machines)) {
     const file = join(directory, `${name}.svg`);

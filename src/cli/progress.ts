@@ -3,6 +3,7 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { Progress } from '../drivers/driver.ts';
 import type { Migration } from '../lab/migrate.ts';
 import { formatBytes, formatMs } from '../lab/report/format.ts';
+import { BAR } from './runs-bar.ts';
 
 export interface ProgressView {
   follow(migration: Migration): void;
@@ -15,12 +16,8 @@ export function progressOf(shown: boolean): ProgressView {
   if (!shown) return { follow() {}, refresh() {}, stop() {} };
   const bar = new SingleBar(
     {
+      ...BAR,
       format: '{bar} {percentage}%  {time}  {status}{round}  {remaining} left  {rate}',
-      stream: process.stderr,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 28,
-      noTTYOutput: false,
     },
     Presets.shades_classic,
   );

@@ -5,6 +5,7 @@
  * unless a file is named.
  */
 import { type Command, InvalidArgumentError } from 'commander';
+import { wholeNumber } from './whole-number.ts';
 
 interface RunOptions {
   readonly seed?: number;
@@ -102,13 +103,6 @@ function nextCommand(name: string, seed: number, { journal }: RunOptions, run: s
 
 function quoted(word: string): string {
   return /^[\w./:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 0xffff_ffff)
-    throw new InvalidArgumentError('expected a whole number from 0 to 4294967295, such as 7.');
-  return number;
 }
 
 function paceFactor(text: string): number | 'max' {
