@@ -6,16 +6,19 @@
  * Source: KubeVirt pkg/virt-launcher/virtwrap/live-migration-source.go.
  */
 import { assign, setup } from 'xstate';
-import { commands, type Received } from '../messages.ts';
-import type { Answer, MigrateInfo } from '../words.ts';
+import { commands } from '../messages.ts';
+import type { MigrateInfo } from '../words.ts';
 import {
   asking,
   heardByPoller,
   infoOf,
+  isSending,
+  limited,
   type ManagedVm,
   type ManagerEntry,
   type ManagerInput,
   nothingSeen,
+  type PollerEvents,
   seenNumbers,
   settingDowntime,
   tellingDecisions,
@@ -30,6 +33,8 @@ export interface KubevirtDowntimeTuningParameters {
   readonly fromPass: number;
 }
 
+const NAME = 'kubevirt-downtime-tuning';
+
 interface Context {
   parameters: KubevirtDowntimeTuningParameters;
   vm: ManagedVm;
@@ -39,15 +44,13 @@ interface Context {
   changedMs: number;
 }
 
-type Events = Received<'manager'> | Answer<'queryMigrate'>;
-
 function nextMs({ currentMs, parameters }: Context): number {
   const { initialDowntimeMs, downtimeMaxMs, stepsCount } = parameters;
   return Math.min(downtimeMaxMs, currentMs + Math.floor((downtimeMaxMs - initialDowntimeMs) / stepsCount));
 }
 
 export const kubevirtDowntimeTuning = setup({
-  types: {} as { context: Context; events: Events; input: ManagerInput<KubevirtDowntimeTuningParameters> },
+  types: {} as { context: Context; events: PollerEvents; input: ManagerInput<KubevirtDowntimeTuningParameters> },
   actions: {
     ...commands('queryMigrate'),
     ...settingDowntime,
@@ -56,7 +59,7 @@ export const kubevirtDowntimeTuning = setup({
     step: assign(({ context }) => ({ currentMs: nextMs(context), changedMs: context.seen.totalTimeMs })),
   },
   guards: {
-    isSending: ({ event }) => event.type === 'DONE.queryMigrate' && event.ram !== undefined,
+    isSending,
     isAtMost: ({ context }) => context.currentMs >= context.parameters.downtimeMaxMs,
     isEarlyPass: ({ context: { seen, parameters } }) => (seen.ram?.dirtySyncCount ?? 0) < parameters.fromPass,
     intervalIsOver: ({ context: { seen, changedMs, parameters } }) =>
@@ -80,15 +83,11 @@ export const kubevirtDowntimeTuning = setup({
     waiting: { on: { MIGRATION_ACTIVE: 'settingDowntime' } },
     settingDowntime: {
       entry: [
-        { type: 'setDowntime', params: ({ context }) => ({ downtimeLimitMs: context.currentMs }) },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'kubevirt-downtime-tuning',
-            verdict: { downtimeLimitMs: context.currentMs },
-            because: { ...seenNumbers(context.seen), pass: context.seen.ram?.dirtySyncCount ?? 1 },
-          }),
-        },
+        ...limited<Context>(
+          NAME,
+          (context) => context.currentMs,
+          (context) => ({ ...seenNumbers(context.seen), pass: context.seen.ram?.dirtySyncCount ?? 1 }),
+        ),
       ],
       always: 'watching',
     },
@@ -107,7 +106,7 @@ export const kubevirtDowntimeTuning = setup({
 });
 
 export const kubevirtDowntimeTuningManager: ManagerEntry<KubevirtDowntimeTuningParameters> = {
-  name: 'kubevirt-downtime-tuning',
+  name: NAME,
   version: '1',
   role: 'manager',
   description: 'KubeVirt: 150 ms, and from pass 3 on a seventh of the way to 900 ms more every 10 s',

@@ -8,17 +8,24 @@
  * Source: KubeVirt pkg/virt-launcher/virtwrap/live-migration-source.go, pkg/virt-config/virt-config.go.
  */
 import { assign, setup } from 'xstate';
-import { commands, type Received } from '../messages.ts';
-import type { Answer, MigrateInfo } from '../words.ts';
+import { commands } from '../messages.ts';
+import type { MigrateInfo } from '../words.ts';
 import {
   aborting,
   asking,
+  cancelled,
+  decided,
+  guestPaused,
   heardByPoller,
   infoOf,
+  isSending,
+  limited,
   type ManagedVm,
   type ManagerEntry,
   type ManagerInput,
   nothingSeen,
+  type PollerEvents,
+  postCopyStarted,
   remainingOf,
   seenNumbers,
   settingDowntime,
@@ -36,6 +43,8 @@ export interface KubevirtLegacyParameters {
   readonly diskGb: number;
 }
 
+const NAME = 'kubevirt-legacy';
+
 interface Context {
   parameters: KubevirtLegacyParameters;
   vm: ManagedVm;
@@ -47,8 +56,6 @@ interface Context {
   /** It has acted once and waits for the same time again. */
   hasActed: boolean;
 }
-
-type Events = Received<'manager'> | Answer<'queryMigrate'>;
 
 /** Whole decimal GB of what is to be copied, times the time for each. */
 export function acceptableMs(
@@ -63,7 +70,7 @@ const deadlineMs = (context: Context) => acceptable(context) * (context.hasActed
 const forcedMs = (context: Context) => Math.min(2 * acceptable(context), context.parameters.downtimeMaxMs);
 
 export const kubevirtLegacy = setup({
-  types: {} as { context: Context; events: Events; input: ManagerInput<KubevirtLegacyParameters> },
+  types: {} as { context: Context; events: PollerEvents; input: ManagerInput<KubevirtLegacyParameters> },
   actions: {
     ...commands('queryMigrate'),
     ...settingDowntime,
@@ -82,7 +89,7 @@ export const kubevirtLegacy = setup({
     rememberActed: assign({ hasActed: true }),
   },
   guards: {
-    isSending: ({ event }) => event.type === 'DONE.queryMigrate' && event.ram !== undefined,
+    isSending,
     isStuck: ({ context: { seen, lastProgressMs, parameters } }) =>
       seen.totalTimeMs - lastProgressMs > parameters.progressTimeoutMs,
     tookTooLong: ({ context }) => context.seen.totalTimeMs > deadlineMs(context),
@@ -127,63 +134,36 @@ export const kubevirtLegacy = setup({
     raisingDowntime: {
       description: 'A guest with VFIO devices is not paused: the limit is so high that QEMU does it.',
       entry: [
-        { type: 'setDowntime', params: ({ context }) => ({ downtimeLimitMs: forcedMs(context) }) },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'kubevirt-legacy',
-            verdict: { downtimeLimitMs: forcedMs(context) },
-            because: why(context),
-          }),
-        },
+        ...limited<Context>(
+          NAME,
+          (context) => forcedMs(context),
+          (context) => why(context),
+        ),
         'rememberActed',
       ],
       always: 'watching',
     },
     pausingGuest: {
-      entry: [
-        'stopGuest',
-        { type: 'tellSuspended', params: { manager: 'kubevirt-legacy' } },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({ manager: 'kubevirt-legacy', verdict: 'pauseGuest', because: why(context) }),
-        },
-        'rememberActed',
-      ],
+      entry: [...guestPaused<Context>(NAME, (context) => why(context)), 'rememberActed'],
       on: { GUEST_REACHED: 'watching' },
     },
     startingPostCopy: {
-      entry: [
-        'startPostCopy',
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({ manager: 'kubevirt-legacy', verdict: 'postcopy', because: why(context) }),
-        },
-      ],
+      entry: [...postCopyStarted<Context>(NAME, (context) => why(context))],
     },
     abortingStuck: {
-      entry: {
-        type: 'abort',
-        params: ({ context }) => ({
-          because: `aborted by kubevirt-legacy: no progress for ${context.parameters.progressTimeoutMs / 1000} s`,
-        }),
-      },
+      entry: cancelled<Context>(NAME, (context) => `no progress for ${context.parameters.progressTimeoutMs / 1000} s`),
       always: 'aborted',
     },
     abortingLate: {
-      entry: {
-        type: 'abort',
-        params: ({ context }) => ({
-          because: `aborted by kubevirt-legacy: not over after ${deadlineMs(context) / 1000} s`,
-        }),
-      },
+      entry: cancelled<Context>(NAME, (context) => `not over after ${deadlineMs(context) / 1000} s`),
       always: 'aborted',
     },
     aborted: {
-      entry: {
-        type: 'tellDecision',
-        params: ({ context }) => ({ manager: 'kubevirt-legacy', verdict: 'abort', because: why(context) }),
-      },
+      entry: decided<Context>(
+        NAME,
+        () => 'abort',
+        (context) => why(context),
+      ),
     },
     dismissed: {},
   },
@@ -199,7 +179,7 @@ function why(context: Context) {
 }
 
 export const kubevirtLegacyManager: ManagerEntry<KubevirtLegacyParameters> = {
-  name: 'kubevirt-legacy',
+  name: NAME,
   version: '1',
   role: 'manager',
   description:

@@ -10,17 +10,23 @@
  * Source: KubeVirt pkg/virt-launcher/virtwrap/stall-detector.go, VEP 248. It reads at the event of a new pass.
  */
 import { assign, setup } from 'xstate';
-import { commands, type Received } from '../messages.ts';
-import type { Answer, MigrateInfo } from '../words.ts';
+import { commands } from '../messages.ts';
+import type { MigrateInfo } from '../words.ts';
 import { acceptableMs } from './kubevirt-legacy.ts';
 import {
   aborting,
+  cancelled,
+  decided,
   heardByPoller,
   infoOf,
+  isSending,
+  limited,
   type ManagedVm,
   type ManagerEntry,
   type ManagerInput,
   nothingSeen,
+  type PollerEvents,
+  postCopyStarted,
   remainingOf,
   seenNumbers,
   settingDowntime,
@@ -49,6 +55,8 @@ interface Sample {
   readonly remainingBytes: number;
 }
 
+const NAME = 'kubevirt-stall';
+
 interface Context {
   parameters: KubevirtStallParameters;
   vm: ManagedVm;
@@ -64,8 +72,6 @@ interface Context {
   patienceMs: number;
   bandwidthBytesPerSecond: number;
 }
-
-type Events = Received<'manager'> | Answer<'queryMigrate'>;
 
 /** Of the least remainders it keeps so many: patience that is halved each time does not outlast them. This project's own. */
 const LEAST_KEPT_MAX = 16;
@@ -105,8 +111,24 @@ function withinMs(context: Context, limitMs: number): boolean {
   return estimate !== null && estimate <= limitMs;
 }
 
+/** Where it looks, once a pass; `comparing` is what each phase makes of it. */
+const askingAtPasses = {
+  sending: { on: { MIGRATION_PASS: 'asking' } },
+  asking: {
+    entry: 'queryMigrate',
+    on: {
+      MIGRATION_PASS: { description: 'It is being asked.' },
+      'DONE.queryMigrate': [
+        { guard: 'isSending', target: 'comparing', actions: 'note' },
+        { description: 'Nothing is sent.', target: 'sending' },
+      ],
+      'FAILED.queryMigrate': { description: 'Asked again at the next pass.', target: 'sending' },
+    },
+  },
+} as const;
+
 export const kubevirtStall = setup({
-  types: {} as { context: Context; events: Events; input: ManagerInput<KubevirtStallParameters> },
+  types: {} as { context: Context; events: PollerEvents; input: ManagerInput<KubevirtStallParameters> },
   actions: {
     ...commands('queryMigrate'),
     ...settingDowntime,
@@ -120,7 +142,7 @@ export const kubevirtStall = setup({
     })),
   },
   guards: {
-    isSending: ({ event }) => event.type === 'DONE.queryMigrate' && event.ram !== undefined,
+    isSending,
     isStalled: ({ context }) =>
       context.oldMinBytes !== undefined && remainingOf(context.seen) >= context.oldMinBytes * (1 - margin(context)),
     isNearBest: ({ context }) => remainingOf(context.seen) <= bestBytes(context) * (1 + margin(context)),
@@ -155,15 +177,11 @@ export const kubevirtStall = setup({
     waiting: { on: { MIGRATION_ACTIVE: 'beginning' } },
     beginning: {
       entry: [
-        { type: 'setDowntime', params: ({ context }) => ({ downtimeLimitMs: beginsWithMs(context) }) },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'kubevirt-stall',
-            verdict: { downtimeLimitMs: beginsWithMs(context) },
-            because: { downtimeMaxMs: context.parameters.downtimeMaxMs },
-          }),
-        },
+        ...limited<Context>(
+          NAME,
+          (context) => beginsWithMs(context),
+          (context) => ({ downtimeMaxMs: context.parameters.downtimeMaxMs }),
+        ),
       ],
       always: 'watching',
     },
@@ -171,18 +189,7 @@ export const kubevirtStall = setup({
       description: 'Something still moves.',
       initial: 'sending',
       states: {
-        sending: { on: { MIGRATION_PASS: 'asking' } },
-        asking: {
-          entry: 'queryMigrate',
-          on: {
-            MIGRATION_PASS: { description: 'It is being asked.' },
-            'DONE.queryMigrate': [
-              { guard: 'isSending', target: 'comparing', actions: 'note' },
-              { description: 'Nothing is sent.', target: 'sending' },
-            ],
-            'FAILED.queryMigrate': { description: 'Asked again at the next pass.', target: 'sending' },
-          },
-        },
+        ...askingAtPasses,
         comparing: {
           always: [{ guard: 'isStalled', target: '#manager-kubevirt-stall.stalled' }, { target: 'sending' }],
         },
@@ -193,18 +200,7 @@ export const kubevirtStall = setup({
       initial: 'comparing',
       after: { patience: { target: 'stalled', reenter: true, actions: 'losePatience' } },
       states: {
-        sending: { on: { MIGRATION_PASS: 'asking' } },
-        asking: {
-          entry: 'queryMigrate',
-          on: {
-            MIGRATION_PASS: { description: 'It is being asked.' },
-            'DONE.queryMigrate': [
-              { guard: 'isSending', target: 'comparing', actions: 'note' },
-              { description: 'Nothing is sent.', target: 'sending' },
-            ],
-            'FAILED.queryMigrate': { description: 'Asked again at the next pass.', target: 'sending' },
-          },
-        },
+        ...askingAtPasses,
         comparing: {
           always: [{ guard: 'isNearBest', target: 'estimating' }, { target: 'sending' }],
         },
@@ -220,71 +216,51 @@ export const kubevirtStall = setup({
       },
     },
     startingPostCopy: {
-      entry: [
-        'startPostCopy',
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({ manager: 'kubevirt-stall', verdict: 'postcopy', because: why(context) }),
-        },
-      ],
+      entry: [...postCopyStarted<Context>(NAME, (context) => why(context))],
       after: { switchoverTimeout: 'abortingLate' },
     },
     forcing: {
       description: 'The workload may be disrupted: whatever remains fits.',
       entry: [
-        {
-          type: 'setDowntime',
-          params: ({ context }) => ({ downtimeLimitMs: context.parameters.forcedDowntimeMs }),
-        },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'kubevirt-stall',
-            verdict: { downtimeLimitMs: context.parameters.forcedDowntimeMs },
-            because: why(context),
-          }),
-        },
+        ...limited<Context>(
+          NAME,
+          (context) => context.parameters.forcedDowntimeMs,
+          (context) => why(context),
+        ),
       ],
       after: { switchoverTimeout: 'abortingLate' },
     },
     allowingMost: {
       entry: [
-        { type: 'setDowntime', params: ({ context }) => ({ downtimeLimitMs: context.parameters.downtimeMaxMs }) },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'kubevirt-stall',
-            verdict: { downtimeLimitMs: context.parameters.downtimeMaxMs },
-            because: why(context),
-          }),
-        },
+        ...limited<Context>(
+          NAME,
+          (context) => context.parameters.downtimeMaxMs,
+          (context) => why(context),
+        ),
       ],
       after: { switchoverTimeout: 'abortingLate' },
     },
     aborting: {
       description: 'Nothing that it may do would be enough.',
-      entry: {
-        type: 'abort',
-        params: ({ context }) => ({
-          because: `aborted by kubevirt-stall: it stalled, and the switchover would take ${estimateMs(context) ?? 'unknown'} ms`,
-        }),
-      },
+      entry: cancelled<Context>(
+        NAME,
+        (context) => `it stalled, and the switchover would take ${estimateMs(context) ?? 'unknown'} ms`,
+      ),
       always: 'aborted',
     },
     abortingLate: {
-      entry: {
-        type: 'abort',
-        params: ({ context }) => ({
-          because: `aborted by kubevirt-stall: no switchover within ${context.parameters.switchoverTimeoutMs / 1000} s`,
-        }),
-      },
+      entry: cancelled<Context>(
+        NAME,
+        (context) => `no switchover within ${context.parameters.switchoverTimeoutMs / 1000} s`,
+      ),
       always: 'aborted',
     },
     aborted: {
-      entry: {
-        type: 'tellDecision',
-        params: ({ context }) => ({ manager: 'kubevirt-stall', verdict: 'abort', because: why(context) }),
-      },
+      entry: decided<Context>(
+        NAME,
+        () => 'abort',
+        (context) => why(context),
+      ),
     },
     dismissed: {},
   },
@@ -308,7 +284,7 @@ function why(context: Context) {
 }
 
 export const kubevirtStallManager: ManagerEntry<KubevirtStallParameters> = {
-  name: 'kubevirt-stall',
+  name: NAME,
   version: '1',
   role: 'manager',
   description: 'KubeVirt (VEP 248): once nothing moves, it acts at a low point: post-copy, more downtime, or abort',

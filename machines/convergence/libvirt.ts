@@ -9,7 +9,9 @@
 import { setup } from 'xstate';
 import type { Received } from '../messages.ts';
 import {
+  guestPaused,
   heard,
+  limited,
   type ManagedVm,
   type ManagerEntry,
   type ManagerInput,
@@ -25,6 +27,8 @@ export interface LibvirtParameters {
   readonly postCopyAfterPreCopy: boolean;
   readonly maxDowntimeMs: number;
 }
+
+const NAME = 'libvirt';
 
 interface Context {
   parameters: LibvirtParameters;
@@ -55,18 +59,11 @@ export const libvirt = setup({
     },
     settingDowntime: {
       entry: [
-        {
-          type: 'setDowntime',
-          params: ({ context }) => ({ downtimeLimitMs: context.parameters.maxDowntimeMs }),
-        },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'libvirt',
-            verdict: { downtimeLimitMs: context.parameters.maxDowntimeMs },
-            because: { downtimeLimitMs: context.vm.downtimeLimitMs },
-          }),
-        },
+        ...limited<Context>(
+          NAME,
+          (context) => context.parameters.maxDowntimeMs,
+          (context) => ({ downtimeLimitMs: context.vm.downtimeLimitMs }),
+        ),
       ],
       always: 'watching',
     },
@@ -93,18 +90,7 @@ export const libvirt = setup({
     },
     suspending: {
       description: 'A guest that stands writes nothing: the next pass converges, and it goes on at the destination.',
-      entry: [
-        'stopGuest',
-        { type: 'tellSuspended', params: { manager: 'libvirt' } },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'libvirt',
-            verdict: 'pauseGuest',
-            because: { elapsedMs: context.parameters.timeoutMs },
-          }),
-        },
-      ],
+      entry: [...guestPaused<Context>(NAME, (context) => ({ elapsedMs: context.parameters.timeoutMs }))],
       on: { GUEST_REACHED: 'suspended' },
     },
     suspended: {},
@@ -130,7 +116,7 @@ const usesPostCopy = ({ timeoutMs, timeoutAction, postCopyAfterPreCopy }: Libvir
   postCopyAfterPreCopy || (timeoutMs > 0 && timeoutAction === 'postcopy');
 
 export const libvirtManager: ManagerEntry<LibvirtParameters> = {
-  name: 'libvirt',
+  name: NAME,
   version: '1',
   role: 'manager',
   description: 'virsh migrate: suspend or post-copy after a timeout, or post-copy after the first pass',

@@ -7,8 +7,8 @@
  * while the guest stands (an abort by its time limit) it does not do here.
  */
 import type { AnyStateMachine } from 'xstate';
-import { facts, messages } from '../messages.ts';
-import type { Because, MigrateInfo } from '../words.ts';
+import { facts, messages, type Received } from '../messages.ts';
+import type { Answer, Because, MigrateInfo, Verdict } from '../words.ts';
 
 /** What a manager knows of the VM before it starts. */
 export interface ManagedVm {
@@ -56,6 +56,56 @@ export const suspending = {
   ...messages({ stopGuest: ['guest', 'STOP'] }),
   ...facts({ tellSuspended: 'GUEST_SUSPENDED' }),
 };
+
+interface Near<C> {
+  readonly context: C;
+}
+
+/** A decision told with the numbers that it was made on. */
+export function decided<C>(manager: string, verdict: (context: C) => Verdict, because: (context: C) => Because) {
+  return {
+    type: 'tellDecision',
+    params: ({ context }: Near<C>) => ({ manager, verdict: verdict(context), because: because(context) }),
+  } as const;
+}
+
+/** Sets the downtime limit, and tells of it. */
+export function limited<C>(manager: string, limitMs: (context: C) => number, because: (context: C) => Because) {
+  return [
+    { type: 'setDowntime', params: ({ context }: Near<C>) => ({ downtimeLimitMs: limitMs(context) }) },
+    decided<C>(manager, (context) => ({ downtimeLimitMs: limitMs(context) }), because),
+  ] as const;
+}
+
+/** Starts post-copy, and tells of it. */
+export function postCopyStarted<C>(manager: string, because: (context: C) => Because) {
+  return ['startPostCopy', decided<C>(manager, () => 'postcopy', because)] as const;
+}
+
+/** Stops the guest, and tells of it. */
+export function guestPaused<C>(manager: string, because: (context: C) => Because) {
+  return [
+    'stopGuest',
+    { type: 'tellSuspended', params: { manager } },
+    decided<C>(manager, () => 'pauseGuest', because),
+  ] as const;
+}
+
+/** Cancels for a reason in words. */
+export function cancelled<C>(manager: string, reason: (context: C) => string) {
+  return {
+    type: 'abort',
+    params: ({ context }: Near<C>) => ({ because: `aborted by ${manager}: ${reason(context)}` }),
+  } as const;
+}
+
+/** What one that polls may hear. */
+export type PollerEvents = Received<'manager'> | Answer<'queryMigrate'>;
+
+/** QEMU tells of the memory only while it sends. */
+export function isSending({ event }: { readonly event: PollerEvents }): boolean {
+  return event.type === 'DONE.queryMigrate' && event.ram !== undefined;
+}
 
 /** What a manager may hear in a state that does not wait for it. */
 export const heard = {

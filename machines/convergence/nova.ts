@@ -8,17 +8,24 @@
  * (downtime_steps, update_downtime, should_trigger_timeout_action), nova/virt/libvirt/driver.py (the monitor's loop).
  */
 import { assign, setup } from 'xstate';
-import { commands, type Received } from '../messages.ts';
-import type { Answer, MigrateInfo } from '../words.ts';
+import { commands } from '../messages.ts';
+import type { MigrateInfo } from '../words.ts';
 import {
   aborting,
   asking,
+  cancelled,
+  decided,
+  guestPaused,
   heardByPoller,
   infoOf,
+  isSending,
+  limited,
   type ManagedVm,
   type ManagerEntry,
   type ManagerInput,
   nothingSeen,
+  type PollerEvents,
+  postCopyStarted,
   seenNumbers,
   settingDowntime,
   startingPostCopy,
@@ -37,6 +44,8 @@ export interface NovaParameters {
   readonly diskGib: number;
 }
 
+const NAME = 'nova';
+
 interface Context {
   parameters: NovaParameters;
   vm: ManagedVm;
@@ -44,8 +53,6 @@ interface Context {
   /** The limit that it set last; undefined: none yet. */
   currentMs: number | undefined;
 }
-
-type Events = Received<'manager'> | Answer<'queryMigrate'>;
 
 /** Nova counts less than 2 GiB as 2, of RAM and of a disk (migration.py, _get_data_gb of the driver). */
 const DATA_GIB_MIN = 2;
@@ -82,7 +89,7 @@ function dueStepMs({ parameters, vm, seen }: Context): number | undefined {
 }
 
 export const nova = setup({
-  types: {} as { context: Context; events: Events; input: ManagerInput<NovaParameters> },
+  types: {} as { context: Context; events: PollerEvents; input: ManagerInput<NovaParameters> },
   actions: {
     ...commands('queryMigrate'),
     ...settingDowntime,
@@ -94,7 +101,7 @@ export const nova = setup({
     rememberStep: assign(({ context }) => ({ currentMs: dueStepMs(context) })),
   },
   guards: {
-    isSending: ({ event }) => event.type === 'DONE.queryMigrate' && event.ram !== undefined,
+    isSending,
     timedOut: ({ context }) => timeoutMs(context) > 0 && context.seen.totalTimeMs > timeoutMs(context),
     anotherStepIsDue: ({ context }) => {
       const due = dueStepMs(context);
@@ -125,15 +132,11 @@ export const nova = setup({
     raisingDowntime: {
       entry: [
         'rememberStep',
-        { type: 'setDowntime', params: ({ context }) => ({ downtimeLimitMs: context.currentMs ?? 0 }) },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'nova',
-            verdict: { downtimeLimitMs: context.currentMs ?? 0 },
-            because: seenNumbers(context.seen),
-          }),
-        },
+        ...limited<Context>(
+          NAME,
+          (context) => context.currentMs ?? 0,
+          (context) => seenNumbers(context.seen),
+        ),
       ],
       always: 'watching',
     },
@@ -147,35 +150,20 @@ export const nova = setup({
     },
     aborting: {
       entry: [
-        {
-          type: 'abort',
-          params: ({ context }) => ({ because: `aborted by nova: not over after ${timeoutMs(context) / 1000} s` }),
-        },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({ manager: 'nova', verdict: 'abort', because: why(context) }),
-        },
+        cancelled<Context>(NAME, (context) => `not over after ${timeoutMs(context) / 1000} s`),
+        decided<Context>(
+          NAME,
+          () => 'abort',
+          (context) => why(context),
+        ),
       ],
     },
     startingPostCopy: {
-      entry: [
-        'startPostCopy',
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({ manager: 'nova', verdict: 'postcopy', because: why(context) }),
-        },
-      ],
+      entry: [...postCopyStarted<Context>(NAME, (context) => why(context))],
     },
     pausingGuest: {
       description: 'A guest that stands writes nothing: the next pass converges.',
-      entry: [
-        'stopGuest',
-        { type: 'tellSuspended', params: { manager: 'nova' } },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({ manager: 'nova', verdict: 'pauseGuest', because: why(context) }),
-        },
-      ],
+      entry: [...guestPaused<Context>(NAME, (context) => why(context))],
       on: { GUEST_REACHED: 'paused' },
     },
     paused: {},
@@ -188,7 +176,7 @@ function why(context: Context) {
 }
 
 export const novaManager: ManagerEntry<NovaParameters> = {
-  name: 'nova',
+  name: NAME,
   version: '1',
   role: 'manager',
   description: 'OpenStack: the downtime limit rises in steps; past a time limit by size it aborts or forces the end',

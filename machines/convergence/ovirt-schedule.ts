@@ -7,7 +7,17 @@
  */
 import { assign, setup } from 'xstate';
 import type { Received } from '../messages.ts';
-import { aborting, type ManagedVm, type ManagerInput, settingDowntime, tellingDecisions } from './manager.ts';
+import {
+  aborting,
+  cancelled,
+  decided,
+  heard,
+  limited,
+  type ManagedVm,
+  type ManagerInput,
+  settingDowntime,
+  tellingDecisions,
+} from './manager.ts';
 
 export interface OvirtParameters {
   /** Before the first item. */
@@ -40,15 +50,7 @@ export const ovirtContext = ({
 
 export const ovirtBecause = ({ pass, currentMs }: OvirtContext) => ({ pass, downtimeLimitMs: currentMs });
 
-/** The schedule is through: what follows is the chart's own. */
-export const isThrough = ({ parameters, done }: OvirtContext) => done >= parameters.stepsMs.length;
-export const itemIsDue = ({ pass, done }: OvirtContext) => pass > done + 1;
-export const nextItem = (context: OvirtContext) => ({
-  done: context.done + 1,
-  currentMs: context.parameters.stepsMs[context.done] ?? context.currentMs,
-});
-
-/** For the two schedules that end in an abort. */
+/** What each schedule can do; the one that ends in post-copy adds to it. */
 export const ovirtSetup = setup({
   types: {} as { context: OvirtContext; events: Received<'manager'>; input: ManagerInput<OvirtParameters> },
   actions: {
@@ -56,10 +58,60 @@ export const ovirtSetup = setup({
     ...aborting,
     ...tellingDecisions,
     rememberPass: assign(({ event }) => (event.type === 'MIGRATION_PASS' ? { pass: event.pass } : {})),
-    takeItem: assign(({ context }) => nextItem(context)),
+    takeItem: assign(({ context }) => ({
+      done: context.done + 1,
+      currentMs: context.parameters.stepsMs[context.done] ?? context.currentMs,
+    })),
   },
   guards: {
-    isThrough: ({ context }) => isThrough(context),
-    itemIsDue: ({ context }) => itemIsDue(context),
+    /** What follows then is the chart's own. */
+    isThrough: ({ context: { parameters, done } }) => done >= parameters.stepsMs.length,
+    itemIsDue: ({ context: { pass, done } }) => pass > done + 1,
   },
 });
+
+/** The way through the list; `through` is the state that comes after it. */
+export function schedule<T extends string>(manager: string, through: T) {
+  return {
+    waiting: { on: { MIGRATION_ACTIVE: 'settingDowntime' } },
+    settingDowntime: {
+      entry: limited<OvirtContext>(
+        manager,
+        ({ currentMs }) => currentMs,
+        ({ pass }) => ({ pass }),
+      ),
+      always: 'watching',
+    },
+    watching: { on: { MIGRATION_PASS: { target: 'readingSchedule', actions: 'rememberPass' } } },
+    readingSchedule: {
+      description: 'One item at most for each new pass.',
+      always: [
+        { guard: 'isThrough', target: through },
+        { guard: 'itemIsDue', target: 'settingDowntime', actions: 'takeItem' },
+        { target: 'watching' },
+      ],
+    },
+  } as const;
+}
+
+/** Cancels, and tells of it. */
+export function endingInAbort(manager: string, reason: (context: OvirtContext) => string) {
+  return { entry: [cancelled(manager, reason), decided<OvirtContext>(manager, () => 'abort', ovirtBecause)] } as const;
+}
+
+/** The two schedules that end in an abort differ in their steps alone. */
+export function abortingSchedule<N extends string>(name: N, description: string) {
+  return ovirtSetup.createMachine({
+    id: `manager-${name}`,
+    description,
+    context: ovirtContext,
+    options: { maxIterations: 100 },
+    initial: 'waiting',
+    on: heard,
+    states: {
+      ...schedule(name, 'aborting'),
+      aborting: endingInAbort(name, ({ pass, currentMs }) => `pass ${pass} began with a limit of ${currentMs} ms`),
+      dismissed: {},
+    },
+  });
+}

@@ -7,16 +7,20 @@
  * Source: Proxmox VE qemu-server, PVE/QemuMigrate.pm; the 100 ms are from its logs. The limit is held to QEMU's most.
  */
 import { assign, setup } from 'xstate';
-import { commands, type Received } from '../messages.ts';
-import type { Answer, MigrateInfo } from '../words.ts';
+import { commands } from '../messages.ts';
+import type { MigrateInfo } from '../words.ts';
 import {
   aborting,
+  decided,
   heardByPoller,
   infoOf,
+  isSending,
+  limited,
   type ManagedVm,
   type ManagerEntry,
   type ManagerInput,
   nothingSeen,
+  type PollerEvents,
   remainingOf,
   seenNumbers,
   settingDowntime,
@@ -32,6 +36,8 @@ export interface ProxmoxParameters {
   readonly queryErrorsMax: number;
 }
 
+const NAME = 'proxmox';
+
 interface Context {
   parameters: ProxmoxParameters;
   vm: ManagedVm;
@@ -43,13 +49,11 @@ interface Context {
   currentMs: number;
 }
 
-type Events = Received<'manager'> | Answer<'queryMigrate'>;
-
 /** QEMU refuses more: migrate_params_check, migration/options.c. */
 const DOWNTIME_LIMIT_MAX_MS = 2_000_000;
 
 export const proxmox = setup({
-  types: {} as { context: Context; events: Events; input: ManagerInput<ProxmoxParameters> },
+  types: {} as { context: Context; events: PollerEvents; input: ManagerInput<ProxmoxParameters> },
   actions: {
     ...commands('queryMigrate'),
     ...settingDowntime,
@@ -74,7 +78,7 @@ export const proxmox = setup({
     })),
   },
   guards: {
-    isSending: ({ event }) => event.type === 'DONE.queryMigrate' && event.ram !== undefined,
+    isSending,
     growsTooOften: ({ context: { growthCount, parameters } }) => growthCount > parameters.growthCountMax,
     isNear: ({ context: { seen, pollsCount } }) =>
       remainingOf(seen) < (seen.ram?.transferredBytes ?? 0) / Math.max(1, pollsCount),
@@ -104,15 +108,11 @@ export const proxmox = setup({
     waiting: { on: { MIGRATION_ACTIVE: 'settingDowntime' } },
     settingDowntime: {
       entry: [
-        { type: 'setDowntime', params: ({ context }) => ({ downtimeLimitMs: context.currentMs }) },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'proxmox',
-            verdict: { downtimeLimitMs: context.currentMs },
-            because: seenNumbers(context.seen),
-          }),
-        },
+        ...limited<Context>(
+          NAME,
+          (context) => context.currentMs,
+          (context) => seenNumbers(context.seen),
+        ),
       ],
       always: 'watching',
     },
@@ -143,15 +143,12 @@ export const proxmox = setup({
     },
     aborting: {
       entry: [
-        { type: 'abort', params: { because: 'aborted by proxmox: too many queries failed' } },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'proxmox',
-            verdict: 'abort',
-            because: { ...seenNumbers(context.seen), failedQueries: context.errorsCount + 1 },
-          }),
-        },
+        { type: 'abort', params: { because: `aborted by ${NAME}: too many queries failed` } },
+        decided<Context>(
+          NAME,
+          () => 'abort',
+          (context) => ({ ...seenNumbers(context.seen), failedQueries: context.errorsCount + 1 }),
+        ),
       ],
     },
     dismissed: {},
@@ -159,7 +156,7 @@ export const proxmox = setup({
 });
 
 export const proxmoxManager: ManagerEntry<ProxmoxParameters> = {
-  name: 'proxmox',
+  name: NAME,
   version: '1',
   role: 'manager',
   description: 'Proxmox VE: 100 ms, doubled whenever six polls saw more remain than before',

@@ -10,6 +10,7 @@ import { assign, setup } from 'xstate';
 import type { Received } from '../messages.ts';
 import {
   heard,
+  limited,
   type ManagedVm,
   type ManagerEntry,
   type ManagerInput,
@@ -23,6 +24,8 @@ export interface VdsmExponentialParameters {
   /** Between steps, per GiB. */
   readonly delayMs: number;
 }
+
+const NAME = 'vdsm-exponential';
 
 interface Context {
   parameters: VdsmExponentialParameters;
@@ -62,18 +65,11 @@ export const vdsmExponential = setup({
     waiting: { on: { MIGRATION_ACTIVE: 'settingDowntime' } },
     settingDowntime: {
       entry: [
-        {
-          type: 'setDowntime',
-          params: ({ context }) => ({ downtimeLimitMs: exponentialDowntimeMs(context.parameters, context.step) }),
-        },
-        {
-          type: 'tellDecision',
-          params: ({ context }) => ({
-            manager: 'vdsm-exponential',
-            verdict: { downtimeLimitMs: exponentialDowntimeMs(context.parameters, context.step) },
-            because: { step: context.step, elapsedMs: context.step * waitMs(context) },
-          }),
-        },
+        ...limited<Context>(
+          NAME,
+          (context) => exponentialDowntimeMs(context.parameters, context.step),
+          (context) => ({ step: context.step, elapsedMs: context.step * waitMs(context) }),
+        ),
       ],
       always: [{ guard: 'isLastStep', target: 'atMost' }, { target: 'holding' }],
     },
@@ -84,7 +80,7 @@ export const vdsmExponential = setup({
 });
 
 export const vdsmExponentialManager: ManagerEntry<VdsmExponentialParameters> = {
-  name: 'vdsm-exponential',
+  name: NAME,
   version: '1',
   role: 'manager',
   description: 'VDSM, older: the limit rises to 500 ms in five exponential steps',
