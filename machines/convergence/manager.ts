@@ -57,7 +57,8 @@ export const suspending = {
   ...facts({ tellSuspended: 'GUEST_SUSPENDED' }),
 };
 
-interface Near<C> {
+/** What the parameters of an action are made of. */
+export interface Near<C> {
   readonly context: C;
 }
 
