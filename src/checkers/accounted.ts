@@ -26,17 +26,21 @@ export class Accounted implements Checker {
   private untold = false;
   /** The sends without an answer yet that come after the last one answered: what they have sent nobody could say so far. */
   private underWay = 0;
+  /** The same of device states that go out beside the stream, over connections of their own. */
+  private besideUnderWay = 0;
 
   see(happening: Happening): void {
     switch (happening.kind) {
       case 'issued':
         if (happening.command.name === 'stopVcpus') this.stopOrderedNs ??= happening.atNs;
         if (happening.command.name === 'resumeVcpus') this.forgetDowntime();
-        if (sends(happening.command.name)) this.underWay += 1;
+        if (goesBeside(happening)) this.besideUnderWay += 1;
+        else if (sends(happening.command.name)) this.underWay += 1;
         break;
       case 'done':
         // The stream is one, in order: what was begun before this send has had its answer, or will never have it.
-        if (sends(happening.command.name)) this.underWay = 0;
+        if (goesBeside(happening)) this.besideUnderWay = 0;
+        else if (sends(happening.command.name)) this.underWay = 0;
         this.done(happening);
         break;
       case 'failed':
@@ -59,7 +63,7 @@ export class Accounted implements Checker {
     const { name, toldBytes, lastSentAt } = this;
     const result = this.broke.result();
     if (!result.held || wireBytes === undefined) return result;
-    const untold = this.untold || this.underWay > 0;
+    const untold = this.untold || this.underWay + this.besideUnderWay > 0;
     if (toldBytes === wireBytes || (untold && toldBytes < wireBytes)) return result;
     const because = `${toldBytes} bytes were told as sent and ${wireBytes} went over the link`;
     return { name, held: false, because, ...(lastSentAt === undefined ? {} : { position: lastSentAt }) };
@@ -119,6 +123,10 @@ export class Accounted implements Checker {
 }
 
 const SENDS = ['sendRound', 'sendRemaining', 'sendDeviceState', 'discardDirty', 'sendMissing'];
+
+function goesBeside({ command }: Seen<'issued' | 'done'>): boolean {
+  return command.name === 'sendDeviceState' && command.params.beside !== undefined;
+}
 
 function sends(command: string): boolean {
   return SENDS.includes(command);

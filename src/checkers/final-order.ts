@@ -8,7 +8,7 @@
  * its result. On the way back to a running source one order is held: devices run before the vCPUs do. Of a device
  * that only the guest's driver can tell about, see guest-order.ts.
  */
-import type { DeviceState } from '../../machines/words.ts';
+import type { Commands, DeviceState } from '../../machines/words.ts';
 import type { Command } from '../core/effect.ts';
 import { type Checker, type CheckResult, FirstBreak } from './checker.ts';
 import { type Collection, collection, mergesTooEarly } from './collection.ts';
@@ -150,8 +150,7 @@ export class FinalOrder implements Checker {
       case 'sendMissing':
         return this.destinationRuns ? undefined : 'comes before the guest runs on the destination';
       case 'sendDeviceState':
-        if (this.states.get(`device/${command.params.device}`) === 'STOP_COPY') return undefined;
-        return `reads ${command.params.device} before it is in STOP_COPY`;
+        return this.readTooEarly(command.params);
       case 'resumeVcpus':
         return this.unless(
           this.notIn(['RUNNING']).filter((address) => !this.givenUp.has(address)),
@@ -182,6 +181,11 @@ export class FinalOrder implements Checker {
     if (!this.vcpusStopped) return `${order} comes before the vCPUs have stopped`;
     if (!STOPPED.includes(target) || this.deviceIds().length < 2) return undefined;
     return this.unless(this.notIn(QUIET), `${order} comes before`, 'is in a P2P state');
+  }
+
+  private readTooEarly({ device, beside = [] }: Commands['sendDeviceState']['params']): string | undefined {
+    const early = [device, ...beside].find((id) => this.states.get(`device/${id}`) !== 'STOP_COPY');
+    return early === undefined ? undefined : `reads ${early} before it is in STOP_COPY`;
   }
 
   private copiesTooEarly(dirtySet: number): string | undefined {
@@ -252,7 +256,7 @@ export class FinalOrder implements Checker {
         this.memorySent = true;
         break;
       case 'sendDeviceState':
-        this.statesSent.add(command.params.device);
+        for (const id of [command.params.device, ...(command.params.beside ?? [])]) this.statesSent.add(id);
         break;
       case 'releaseStorage':
         this.released = true;

@@ -81,17 +81,21 @@ export class Reader {
   private readonly unheard = new Map<EffectId, Command>();
 
   read({ record, effects }: CheckedRecord): readonly Happening[] {
-    const when = { position: record.position, atNs: record.atNs };
-    const first: Happening =
-      record.kind === 'opened'
-        ? { ...when, kind: 'opened', containers: (record.opened.plan as { containers: PlannedContainer[] }).containers }
-        : this.input(when, record);
-    const rest = effects.map((effect) => this.effect(when, effect)).filter((happening) => happening !== undefined);
-    return [first, ...rest];
+    const { position, atNs } = record;
+    const happenings: Happening[] = [];
+    if (record.kind === 'opened') {
+      const { containers } = record.opened.plan as { containers: PlannedContainer[] };
+      happenings.push({ position, atNs, kind: 'opened', containers });
+    } else happenings.push(this.input(record));
+    for (const effect of effects) {
+      const happening = this.effect(record, effect);
+      if (happening !== undefined) happenings.push(happening);
+    }
+    return happenings;
   }
 
-  private input(when: When, { to, by, event, answers }: Extract<Rec, { kind: 'input' }>): Happening {
-    const told = { ...when, kind: 'told', to, event } as const;
+  private input({ position, atNs, to, by, event, answers }: Extract<Rec, { kind: 'input' }>): Happening {
+    const told = { position, atNs, kind: 'told', to, event } as const;
     if (answers === undefined) return told;
     const waited = this.waiting.get(answers);
     const command = waited ?? this.unheard.get(answers);
@@ -99,26 +103,26 @@ export class Reader {
     const late = waited === undefined;
     this.waiting.delete(answers);
     this.unheard.delete(answers);
-    if (event.type === `DONE.${command.name}`) return { ...when, kind: 'done', command, event, late };
+    if (event.type === `DONE.${command.name}`) return { position, atNs, kind: 'done', command, event, late };
     if (event.type !== `FAILED.${command.name}`) return told;
     if (by === 'timer') this.unheard.set(answers, command);
-    return { ...when, kind: 'failed', command, errno: event.errno as Errno, late };
+    return { position, atNs, kind: 'failed', command, errno: event.errno as Errno, late };
   }
 
-  private effect(when: When, effect: Effect): Happening | undefined {
+  private effect({ position, atNs }: When, effect: Effect): Happening | undefined {
     switch (effect.kind) {
       case 'command':
         this.waiting.set(effect.id, effect);
-        return { ...when, kind: 'issued', command: effect };
+        return { position, atNs, kind: 'issued', command: effect };
       case 'abandon': {
         const command = this.waiting.get(effect.of);
         if (command === undefined) return undefined;
         this.waiting.delete(effect.of);
         this.unheard.set(effect.of, command);
-        return { ...when, kind: 'abandoned', command };
+        return { position, atNs, kind: 'abandoned', command };
       }
       case 'fact':
-        return { ...when, kind: 'fact', event: effect.event };
+        return { position, atNs, kind: 'fact', event: effect.event };
       case 'setTimer':
       case 'clearTimer':
         return undefined;

@@ -17,8 +17,11 @@ export interface RecordedEvent {
 
 export interface Input {
   readonly to: Address;
-  /** `policy:<name>@<content hash>` is a verdict of a user's own function, recorded so that a replay never runs it. */
-  readonly by: 'operator' | 'driver' | 'timer' | `policy:${string}`;
+  /**
+   * `policy:<name>@<content hash>` is a verdict of a user's own function, recorded so that a replay never runs it. `import`:
+   * what somebody else's log says was seen.
+   */
+  readonly by: 'operator' | 'driver' | 'timer' | 'import' | `policy:${string}`;
   readonly event: RecordedEvent;
   /** The effect that this input answers: a command's id, or a fired timer's. */
   readonly answers?: EffectId;
@@ -35,6 +38,18 @@ export interface Opened {
   /** Hash of every chart's definition and of the package's version: another fingerprint may fold differently. */
   readonly fingerprint: string;
   readonly version: string;
+  /** Of a run that goes on from another one's records; absent: it began by itself. */
+  readonly origin?: Origin;
+}
+
+/** Where a branch left its parent: everything up to and with the record at `position` is the parent's. */
+export interface Origin {
+  readonly run: string;
+  readonly position: number;
+  /** ns on the run's clock: when what is different began. */
+  readonly atNs: number;
+  /** What was set, as it was written. */
+  readonly changes: Readonly<Record<string, unknown>>;
 }
 
 /** `effects` is the CRC-32 of the effects that this record caused, as `checksumOfEffects` computes it. */

@@ -69,7 +69,7 @@ function putOutRouted(sink: OutputSink, by: Address, route: OutputRoute, params:
         sink.closeChart(address);
       break;
     case 'fact':
-      sink.fact(by, { type: route.type, ...params });
+      sink.fact(by, Object.assign({ type: route.type }, params));
       break;
     default:
       route satisfies never;
@@ -86,6 +86,7 @@ function tell(
   const { to = kinds[0] as Address, ...data } = params as { to?: Address | readonly Address[] };
   for (const receiver of typeof to === 'string' ? [to] : to) {
     if (!kinds.includes(kindOf(receiver))) throw new Error(`${by} may not tell ${receiver} ${type}`);
-    sink.enqueue({ to: receiver, from: by, event: { type, ...data, from: by, atNs: sink.atNs } });
+    const event = Object.assign({ type }, data, { from: by, atNs: sink.atNs });
+    sink.enqueue({ to: receiver, from: by, event });
   }
 }

@@ -57,7 +57,9 @@ export function createStepper(charts: ChartSet, options: StepOptions = {}) {
       }
       const turn = new Turn(charts, options, system, input.position, input.atNs);
       if (input.answers !== undefined && !turn.settle(input.answers)) return turn.finish('late');
-      turn.enqueue({ to: input.to, from: undefined, event: { ...input.event, from: input.by, atNs: input.atNs } });
+      // Not a spread with more keys behind it: V8 of Node 20 takes microseconds for each such object.
+      const event = Object.assign({}, input.event, { from: input.by, atNs: input.atNs });
+      turn.enqueue({ to: input.to, from: undefined, event });
       turn.run();
       return turn.finish('taken');
     },

@@ -29,6 +29,7 @@ const BY_DEVICE = /^(?:device|guest-driver)\/(.+)$/;
 export function concernsDevice(command: Command, of: string): boolean {
   switch (command.name) {
     case 'sendDeviceState':
+      return command.params.device === of || command.params.beside?.includes(of) === true;
     case 'plugDevice':
     case 'ejectDevice':
     case 'removeDevice':

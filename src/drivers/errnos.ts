@@ -71,6 +71,7 @@ export const ERRNOS_BY_COMMAND: Readonly<Record<CommandName, readonly ErrnoCause
     CANNOT,
   ],
   queryMigrate: [CANNOT],
+  decide: [cause('EINVAL', 'the function threw, or what it gave back is no verdict', OWN), CANNOT],
   setDeviceState: [
     ...FEATURE,
     cause('EIO', 'firmware or driver failed midway: an old, interior or ERROR state', UAPI),

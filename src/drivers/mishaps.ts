@@ -20,6 +20,13 @@ export type WorldEvent =
   /** The host that the guest came from stops, all of it at once, and answers nothing any more. */
   | { readonly happens: 'source-dies' };
 
+/** What an operator makes other in the world from now on; absent: as it was. Rates in bytes per second. */
+export interface WorldChange {
+  readonly linkBytesPerSecond?: number;
+  /** QEMU's max-bandwidth; 0: none. */
+  readonly maxBandwidthBytesPerSecond?: number;
+}
+
 export interface Mishaps {
   /**
    * The SET of this id will fail with `errno` and rest in `restsIn`: a state on its way, its target (the device gets there,
@@ -29,6 +36,8 @@ export interface Mishaps {
   failSet(command: Command<'setDeviceState'>, errno: Errno, restsIn: DeviceState): void;
   /** What the collect of this id takes out of a log, nobody gets. Told before the command is performed. */
   lose(command: Command<'reportDirty' | 'getDirtyLog'>): void;
+  /** For what begins from now on: what is on the wire goes on as it began. */
+  become(change: WorldChange): void;
   /** Throws a RangeError for a device that is not there. */
   happen(event: WorldEvent): void;
 }

@@ -124,8 +124,8 @@ export class DmaLog {
     if (typeof ranges === 'string') return ranges;
     const { minPageBytes, maxPageBytes } = this.#spec;
     const trackedPageBytes = Math.min(Math.max(request.pageBytes, minPageBytes), maxPageBytes);
-    const { pages, pageBytes } = this.#memory;
-    this.#leaves = new LeafBitmap(pages, Math.max(1, trackedPageBytes / pageBytes));
+    const { pages, pageBytes, arena } = this.#memory;
+    this.#leaves = new LeafBitmap(pages, Math.max(1, trackedPageBytes / pageBytes), arena);
     this.#tracked = ranges.map((range) => toPages(range, pages, pageBytes)).filter((range) => range.pages > 0);
     this.#broken = undefined;
     if (!faults.badCopyOut) return undefined;

@@ -10,7 +10,7 @@ import type { PageWrites, WriteSource } from '../streams/page-writes.ts';
 import type { KvmDirtyLog, KvmReport } from './kvm/dirty-log.ts';
 import type { HugeMappings } from './kvm/huge-mappings.ts';
 import { Protection } from './kvm/protection.ts';
-import { PageBitmap } from './page-bitmap.ts';
+import type { PageBitmap } from './page-bitmap.ts';
 import { Stalls } from './stalls.ts';
 import { VcpuTurns } from './vcpu-span.ts';
 
@@ -33,8 +33,9 @@ export class KvmLog implements KvmDirtyLog {
   readonly #vcpus = new VcpuTurns();
   #active = false;
 
-  constructor(pages: number, costs: KvmLogCosts = FREE_OF_CHARGE) {
-    this.#dirty = new PageBitmap(pages);
+  /** `dirty`: an empty set of the size of memory. */
+  constructor(dirty: PageBitmap, costs: KvmLogCosts = FREE_OF_CHARGE) {
+    this.#dirty = dirty;
     this.#protection = new Protection(this.#dirty, costs.mappings);
     this.#costs = costs;
   }

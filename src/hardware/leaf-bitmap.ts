@@ -8,6 +8,7 @@
 import type { PageRange } from '../../machines/words.ts';
 import type { PageWrites } from '../streams/page-writes.ts';
 import type { DirtyFound } from './dirty-report.ts';
+import type { PageArena } from './kernels/page-arena.ts';
 import { overlapPages } from './memory.ts';
 import { PageBitmap } from './page-bitmap.ts';
 
@@ -20,15 +21,15 @@ export class LeafBitmap {
   readonly #shift: number;
   readonly #leaves: PageBitmap;
 
-  /** `leafPages` is a power of two; leaf 0 begins at page 0. */
-  constructor(pages: number, leafPages: number) {
+  /** `leafPages` is a power of two; leaf 0 begins at page 0. `arena`: of the sets that it reports into. */
+  constructor(pages: number, leafPages: number, arena?: PageArena) {
     if (!(leafPages >= 1 && leafPages <= 2 ** 30 && Number.isInteger(Math.log2(leafPages)))) {
       throw new RangeError(`a leaf has 1, 2, 4, ... pages, got ${leafPages}`);
     }
     this.pages = pages;
     this.leafPages = leafPages;
     this.#shift = Math.log2(leafPages);
-    this.#leaves = new PageBitmap(Math.ceil(pages / leafPages));
+    this.#leaves = new PageBitmap(Math.ceil(pages / leafPages), arena);
   }
 
   get dirtyLeaves(): number {

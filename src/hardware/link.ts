@@ -1,6 +1,6 @@
 /**
  * The link between the two hosts: how long bytes take, and how long a message takes. One stream, in order; it knows neither
- * caps (the sender's business) nor pages. Sharing between migrations is not modelled here.
+ * caps (the sender's business) nor pages. How several migrations share one is shared-link.ts.
  *
  * While it is down nothing gets over it, and nothing is lost either: TCP repeats what was on its way until the link is back,
  * and what was under way is late by the time that it stood. A connection that stood for longer than TCP repeats itself is
@@ -29,7 +29,7 @@ interface Outage {
 
 export class Link {
   readonly latencyNs: number;
-  readonly #fullBytesPerSecond: number;
+  #fullBytesPerSecond: number;
   readonly #outages: Outage[] = [];
   #percent = 100;
   #carriedBytes = 0;
@@ -65,6 +65,12 @@ export class Link {
   /** ns to put so many bytes on the wire while it is up; with a fraction. */
   nsOf(bytes: number): number {
     return (bytes / this.bytesPerSecond) * 1e9;
+  }
+
+  /** It is another link from now on. Throws a RangeError for a rate that is none. */
+  become(bytesPerSecond: number): void {
+    if (!(bytesPerSecond > 0)) throw new RangeError(`a link needs a rate, not ${bytesPerSecond} bytes/s`);
+    this.#fullBytesPerSecond = bytesPerSecond;
   }
 
   /** So much of its bandwidth is left from now on, more than 0 and at most 100. */

@@ -8,6 +8,7 @@
  */
 import type { PageRange } from '../../machines/words.ts';
 import type { PageWrites } from '../streams/page-writes.ts';
+import { createArena, type PageArena } from './kernels/page-arena.ts';
 import { PageBitmap } from './page-bitmap.ts';
 import { checkRanges, PageSet } from './page-set.ts';
 
@@ -27,11 +28,13 @@ export class GuestMemory {
   readonly pages: number;
   /** Pages that are RAM: `pages` less the holes. */
   readonly ramPages: number;
+  /** Where every set of its pages has its words. */
+  readonly arena: PageArena;
   readonly #ram: PageSet;
   readonly #nonZero: PageBitmap;
 
   /** Throws a RangeError for a page size that no host has, slots out of order or overlapping, or too many non-zero pages. */
-  constructor(spec: MemorySpec) {
+  constructor(spec: MemorySpec, arena: PageArena = createArena()) {
     if (![4096, 16384, 65536].includes(spec.pageBytes)) {
       throw new RangeError(`pageBytes must be 4096, 16384 or 65536, got ${spec.pageBytes}`);
     }
@@ -42,12 +45,18 @@ export class GuestMemory {
       if (spec.slots[i]!.firstPage < spec.slots[i - 1]!.firstPage) throw new RangeError('slots must ascend');
     }
     this.pageBytes = spec.pageBytes;
+    this.arena = arena;
     this.slots = spec.slots;
     this.pages = last.firstPage + last.pages;
     this.#ram = new PageSet(spec.slots);
     this.ramPages = this.#ram.pages;
-    this.#nonZero = new PageBitmap(this.pages);
+    this.#nonZero = this.emptySet();
     for (const { firstPage, pages } of this.ramRanges(0, spec.nonZeroPages)) this.#nonZero.setRange(firstPage, pages);
+  }
+
+  /** A set of its pages, empty, that is merged fast with the others. */
+  emptySet(): PageBitmap {
+    return new PageBitmap(this.pages, this.arena);
   }
 
   /** The ranges of `pages` pages of RAM from the `firstRamPage`-th on, holes left out: lays a set out around them. */

@@ -4,7 +4,7 @@
  */
 import type { PagesBySource } from '../../machines/words.ts';
 import type { GuestMemory } from './memory.ts';
-import { PageBitmap } from './page-bitmap.ts';
+import type { PageBitmap } from './page-bitmap.ts';
 
 export interface Merged {
   /** Pages that were not waiting to be sent already. */
@@ -25,8 +25,8 @@ export class MigrationBitmap {
 
   constructor(memory: GuestMemory) {
     this.#memory = memory;
-    this.unsent = new PageBitmap(memory.pages);
-    this.collected = new PageBitmap(memory.pages);
+    this.unsent = memory.emptySet();
+    this.collected = memory.emptySet();
   }
 
   /** Number of the latest sync; 0 before the first. */

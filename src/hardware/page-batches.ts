@@ -6,7 +6,7 @@
  * Whoever scatters its writes (a Zipf law's ranks, a measured curve) uses this; writers that go by address emit extents.
  */
 import type { WriteSource } from '../streams/page-writes.ts';
-import { popcount32 } from './page-bitmap.ts';
+import { popcount32 } from './bits.ts';
 import type { PageSet } from './page-set.ts';
 import type { Emit } from './workloads/writer.ts';
 

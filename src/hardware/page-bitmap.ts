@@ -1,53 +1,57 @@
 /**
  * A set of page numbers below a fixed bound: what every dirty log, the truth and the migration bitmap are made of.
  *
- * One bit a page in an Int32Array (measured faster than Uint32Array and BigUint64Array in V8), and above it one summary
- * bit for each word that is not zero, and above that one for each summary word. They are touched only when a word becomes
- * zero or ceases to be, so a mark stays a load and a store, while taking, merging and scanning cost what is dirty and not
- * what exists: the topmost level of 1 TiB is 32 KiB.
+ * Pages come in blocks of 32,768, which are empty, full, or mixed; only a mixed one has words, a bit a page. So a set costs
+ * what is touched of it and not what exists: memory that is sent for the first time is full blocks that become empty ones,
+ * whatever its size, and a report that finds its target empty hands its blocks over. Words lie in an arena (kernels/), which
+ * the sets of one world share.
  *
  * A page at or beyond the bound is a programmer error and throws: a typed array would swallow it in silence.
+ * The file is long because a set is one noun with many verbs, each of them for whole blocks and for parts.
  */
 import type { PageWrites } from '../streams/page-writes.ts';
-import {
-  clearGroups,
-  clearGroupsWhere,
-  fillGroups,
-  GROUP_PAGES,
-  lowestBit,
-  maskOf,
-  NO_GROUP,
-  nextGroup,
-  orGroups,
-  orWords,
-  popcount32,
-  type SummarisedWords,
-  takeGroups,
-  wholeGroups,
-} from './page-groups.ts';
+import { lowestBit, maskOf, popcount32 } from './bits.ts';
+import { BLOCK_WORDS } from './kernels/block.ts';
+import { createArena, type PageArena } from './kernels/page-arena.ts';
+import { clearWords, countBothWords, orWords } from './kernels/typescript-arena.ts';
 
-export { popcount32 } from './page-groups.ts';
+const BLOCK_PAGES = 32 * BLOCK_WORDS;
+const BLOCK_SHIFT = 15;
+const WORD_MASK = BLOCK_WORDS - 1;
+/** From so many blocks on a run of them is turned at once. This project's own. */
+const RUN_BLOCKS = 8;
+/** In place of where a block's words are. */
+const EMPTY = 0;
+const FULL = -1;
 
 export class PageBitmap {
   /** Page numbers run from 0 to `pages` - 1. */
   readonly pages: number;
-  /** Bit k of word w stands for page 32 w + k. For reading only: writing here would bypass `count` and the summary. */
-  readonly words: Int32Array;
-  readonly #summary: Int32Array;
-  readonly #top: Int32Array;
-  /** All of them, for the loops over whole groups. */
-  readonly #levels: SummarisedWords;
+  readonly #arena: PageArena;
+  /** Where each block's words begin in the arena, or EMPTY, or FULL. */
+  readonly #blocks: Int32Array;
+  /** Set pages of each block. */
+  readonly #counts: Int32Array;
+  /** A bit for each block that is not empty. */
+  readonly #used: Int32Array;
   #count = 0;
 
-  constructor(pages: number) {
+  /** Sets of one arena are merged faster than others; without one a set has its own. */
+  constructor(pages: number, arena: PageArena = createArena('typescript')) {
     if (!Number.isInteger(pages) || pages < 0 || pages > 2 ** 32) {
       throw new RangeError(`pages must be 0 to 2^32, got ${pages}`);
     }
     this.pages = pages;
-    this.words = new Int32Array(Math.ceil(pages / 32));
-    this.#summary = new Int32Array(Math.ceil(pages / 1024));
-    this.#top = new Int32Array(Math.ceil(pages / 32768));
-    this.#levels = { words: this.words, summary: this.#summary, top: this.#top };
+    this.#arena = arena;
+    const blocks = Math.ceil(pages / BLOCK_PAGES);
+    this.#blocks = new Int32Array(blocks);
+    this.#counts = new Int32Array(blocks);
+    this.#used = new Int32Array(Math.ceil(blocks / 32));
+  }
+
+  /** An empty set of as many pages, in the same arena. */
+  emptyLike(): PageBitmap {
+    return new PageBitmap(this.pages, this.#arena);
   }
 
   /** Number of set pages, kept up to date. */
@@ -57,73 +61,56 @@ export class PageBitmap {
 
   get(page: number): boolean {
     if (!(page >= 0 && page < this.pages)) throw this.#outside(page);
-    return ((this.words[page >>> 5]! >>> page) & 1) === 1;
+    return ((this.#word(page >>> BLOCK_SHIFT, (page >>> 5) & WORD_MASK) >>> page) & 1) === 1;
   }
 
   /** Returns whether the page was not set before. */
   set(page: number): boolean {
     if (!(page >= 0 && page < this.pages)) throw this.#outside(page);
-    const w = page >>> 5;
-    const old = this.words[w]!;
-    const now = old | (1 << page);
-    if (now === old) return false;
-    this.words[w] = now;
-    if (old === 0) this.#nowUsed(w);
-    this.#count += 1;
-    return true;
+    const b = page >>> BLOCK_SHIFT;
+    if (this.#blocks[b] === FULL) return false;
+    const at = this.#open(b) + ((page >>> 5) & WORD_MASK);
+    return this.#changed(b, setBits(this.#arena.words, at, 1 << page)) === 1;
   }
 
   /** Returns whether the page was set before. */
   clear(page: number): boolean {
     if (!(page >= 0 && page < this.pages)) throw this.#outside(page);
-    const w = page >>> 5;
-    const old = this.words[w]!;
-    const now = old & ~(1 << page);
-    if (now === old) return false;
-    this.words[w] = now;
-    if (now === 0) this.#nowEmpty(w);
-    this.#count -= 1;
-    return true;
+    const b = page >>> BLOCK_SHIFT;
+    if (this.#blocks[b] === EMPTY) return false;
+    const at = this.#open(b) + ((page >>> 5) & WORD_MASK);
+    return this.#changed(b, -clearBits(this.#arena.words, at, 1 << page)) === -1;
   }
 
   /** Sets `pages` pages from `firstPage` on; returns how many of them were not set before. */
   setRange(firstPage: number, pages: number): number {
-    const endPage = this.#checkRange(firstPage, pages);
-    const first = Math.ceil(firstPage / GROUP_PAGES);
-    const end = Math.floor(endPage / GROUP_PAGES);
-    if (first >= end) return this.#setEdge(firstPage, endPage);
-    const added = fillGroups(this.#levels, { first, end });
-    this.#count += added;
-    return added + this.#setEdge(firstPage, first * GROUP_PAGES) + this.#setEdge(end * GROUP_PAGES, endPage);
-  }
-
-  #setEdge(firstPage: number, endPage: number): number {
-    if (firstPage === endPage) return 0;
-    const { words } = this;
-    const firstWord = firstPage >>> 5;
-    const lastWord = (endPage - 1) >>> 5;
-    let added = 0;
-    for (let w = firstWord; w <= lastWord; w++) {
-      const mask = maskOf(w === firstWord ? firstPage & 31 : 0, w === lastWord ? ((endPage - 1) & 31) + 1 : 32);
-      const old = words[w]!;
-      const fresh = mask & ~old;
-      if (fresh === 0) continue;
-      words[w] = old | mask;
-      if (old === 0) this.#nowUsed(w);
-      added += fresh === -1 ? 32 : popcount32(fresh);
+    const before = this.#count;
+    const end = this.#checkRange(firstPage, pages);
+    for (let page = firstPage; page < end; ) {
+      const b = page >>> BLOCK_SHIFT;
+      const run = page === b * BLOCK_PAGES ? this.#turnRun(b, end >>> BLOCK_SHIFT, EMPTY, FULL) : b;
+      if (run > b) {
+        page = run * BLOCK_PAGES;
+        continue;
+      }
+      const partEnd = Math.min((b + 1) * BLOCK_PAGES, end);
+      this.#setPart(b, page - b * BLOCK_PAGES, partEnd - b * BLOCK_PAGES);
+      page = partEnd;
     }
-    this.#count += added;
-    return added;
+    return this.#count - before;
   }
 
   /** Clears `pages` pages from `firstPage` on; returns how many of them were set before. */
   clearRange(firstPage: number, pages: number): number {
-    const endPage = this.#checkRange(firstPage, pages);
     const before = this.#count;
-    const inner = wholeGroups(firstPage, endPage, this.pages);
-    this.#clearEdge(this, firstPage, inner.fromPage);
-    this.#count -= clearGroups(this.#levels, inner.groups);
-    this.#clearEdge(this, inner.toPage, endPage);
+    const end = this.#checkRange(firstPage, pages);
+    if (pages === 0) return 0;
+    for (let b = this.#nextUsed(firstPage >>> BLOCK_SHIFT); b * BLOCK_PAGES < end; b = this.#nextUsed(b + 1)) {
+      const base = b * BLOCK_PAGES;
+      const run = base >= firstPage ? this.#turnRun(b, end >>> BLOCK_SHIFT, FULL, EMPTY) : b;
+      if (run > b) b = run - 1;
+      else this.#clearPart(b, Math.max(firstPage - base, 0), Math.min(end - base, BLOCK_PAGES));
+    }
     return before - this.#count;
   }
 
@@ -134,13 +121,12 @@ export class PageBitmap {
 
   /** Clears every page, at the cost of what is set. */
   clearAll(): void {
-    clearGroups(this.#levels, { first: 0, end: this.#summary.length });
-    this.#count = 0;
+    this.clearRange(0, this.pages);
   }
 
-  /** Adds every page of `other`; returns how many of them were not set here before. */
-  or(other: PageBitmap): number {
-    return this.#merge(other, 0, this.pages, false);
+  /** Adds every page of `other`, or those from `fromPage` up to, without, `toPage`; returns how many were not set here before. */
+  or(other: PageBitmap, fromPage = 0, toPage = this.pages): number {
+    return this.#merge(other, fromPage, toPage, false);
   }
 
   /** Adds every page of this set to `target`; returns how many were not set there before. */
@@ -169,11 +155,13 @@ export class PageBitmap {
   clearWhere(other: PageBitmap, fromPage = 0, toPage = this.pages): number {
     this.#checkSame(other);
     this.#checkRange(fromPage, toPage - fromPage);
+    if (fromPage === toPage) return 0;
+    if (other === this) return this.clearRange(fromPage, toPage - fromPage);
     const before = this.#count;
-    const inner = wholeGroups(fromPage, toPage, this.pages);
-    this.#clearEdge(other, fromPage, inner.fromPage);
-    this.#count -= clearGroupsWhere(this.#levels, other.#levels, inner.groups);
-    this.#clearEdge(other, inner.toPage, toPage);
+    for (let b = other.#nextUsed(fromPage >>> BLOCK_SHIFT); b * BLOCK_PAGES < toPage; b = other.#nextUsed(b + 1)) {
+      const base = b * BLOCK_PAGES;
+      this.#clearPartWhere(other, b, Math.max(fromPage - base, 0), Math.min(toPage - base, this.#sizeOf(b)));
+    }
     return before - this.#count;
   }
 
@@ -182,12 +170,15 @@ export class PageBitmap {
     this.#checkSame(other);
     const firstPages: number[] = [];
     let count = 0;
-    for (let w = this.#nextWord(0); w < this.words.length; w = this.#nextWord(w + 1)) {
-      const lacked = this.words[w]! & ~other.words[w]!;
-      if (lacked === 0) continue;
-      count += popcount32(lacked);
-      for (let rest = lacked; rest !== 0 && firstPages.length < limit; rest &= rest - 1) {
-        firstPages.push(w * 32 + lowestBit(rest));
+    for (let b = this.#nextUsed(0); b < this.#blocks.length; b = this.#nextUsed(b + 1)) {
+      if (other.#blocks[b] === FULL) continue;
+      for (let w = 0; 32 * w < this.#sizeOf(b); w++) {
+        const lacked = this.#word(b, w) & ~other.#word(b, w);
+        if (lacked === 0) continue;
+        count += popcount32(lacked);
+        for (let rest = lacked; rest !== 0 && firstPages.length < limit; rest &= rest - 1) {
+          firstPages.push(b * BLOCK_PAGES + w * 32 + lowestBit(rest));
+        }
       }
     }
     return { count, firstPages };
@@ -195,54 +186,110 @@ export class PageBitmap {
 
   /** Number of set pages among `pages` pages from `firstPage` on. */
   countRange(firstPage: number, pages: number): number {
-    const endPage = this.#checkRange(firstPage, pages);
+    const end = this.#checkRange(firstPage, pages);
+    if (pages === 0) return 0;
+    if (this.#count === this.pages || this.#count === 0) return this.#count === 0 ? 0 : pages;
     if (pages === this.pages) return this.#count;
     let count = 0;
-    for (let w = this.#nextWord(firstPage >>> 5); w < endPage / 32; w = this.#nextWord(w + 1)) {
-      count += popcount32(this.words[w]! & this.#maskWithin(w, firstPage, endPage));
+    for (let b = this.#nextUsed(firstPage >>> BLOCK_SHIFT); b * BLOCK_PAGES < end; b = this.#nextUsed(b + 1)) {
+      const base = b * BLOCK_PAGES;
+      count += this.#countPart(b, Math.max(firstPage - base, 0), Math.min(end - base, this.#sizeOf(b)));
     }
     return count;
+  }
+
+  /** Number of pages among those that are set in both. */
+  countBoth(other: PageBitmap, firstPage: number, pages: number): number {
+    this.#checkSame(other);
+    const end = this.#checkRange(firstPage, pages);
+    if (pages === 0) return 0;
+    let count = 0;
+    for (let b = this.#nextUsed(firstPage >>> BLOCK_SHIFT); b * BLOCK_PAGES < end; b = this.#nextUsed(b + 1)) {
+      const base = b * BLOCK_PAGES;
+      count += this.#countPartBoth(other, b, Math.max(firstPage - base, 0), Math.min(end - base, this.#sizeOf(b)));
+    }
+    return count;
+  }
+
+  /** Adds the pages that are set in both, from page `fromPage` up to, without, `toPage`. */
+  addBoth(a: PageBitmap, b: PageBitmap, fromPage: number, toPage: number): void {
+    if (b.#count === b.pages) {
+      this.#merge(a, fromPage, toPage, false);
+      return;
+    }
+    for (let page = a.next(fromPage); page !== -1 && page < toPage; page = a.next(page + 1)) {
+      if (b.get(page)) this.set(page);
+    }
   }
 
   /** The first set page at or after `from`, or -1. */
   next(from: number): number {
     if (from >= this.pages) return -1;
-    const w = from >>> 5;
-    const rest = this.words[w]! & (-1 << (from & 31));
-    if (rest !== 0) return w * 32 + lowestBit(rest);
-    const found = this.#nextWord(w + 1);
-    return found >= this.words.length ? -1 : found * 32 + lowestBit(this.words[found]!);
+    const first = from >>> BLOCK_SHIFT;
+    for (let b = this.#nextUsed(first); b < this.#blocks.length; b = this.#nextUsed(b + 1)) {
+      const inBlock = b === first ? from & (BLOCK_PAGES - 1) : 0;
+      if (this.#blocks[b] === FULL) return b * BLOCK_PAGES + inBlock;
+      const { words } = this.#arena;
+      const block = this.#blocks[b]!;
+      let mask = -1 << (inBlock & 31);
+      for (let w = inBlock >>> 5; w < BLOCK_WORDS; w++, mask = -1) {
+        const rest = words[block + w]! & mask;
+        if (rest !== 0) return b * BLOCK_PAGES + w * 32 + lowestBit(rest);
+      }
+    }
+    return -1;
   }
 
   /** The first page at or after `from` that is not set, or `pages`: with `next`, walks runs. */
   nextClear(from: number): number {
-    let mask = -1 << (from & 31);
-    for (let w = from >>> 5; w < this.words.length; w++, mask = -1) {
-      const holes = ~this.words[w]! & mask;
-      if (holes !== 0) return Math.min(w * 32 + lowestBit(holes), this.pages);
+    for (let page = from; page < this.pages; ) {
+      let b = page >>> BLOCK_SHIFT;
+      if (this.#blocks[b] === EMPTY) return page;
+      if (this.#blocks[b] === FULL) while (this.#blocks[b + 1] === FULL) b += 1;
+      const end = (b + 1) * BLOCK_PAGES;
+      if (this.#blocks[b] !== FULL) {
+        let mask = -1 << (page & 31);
+        for (let w = (page >>> 5) & WORD_MASK; w < BLOCK_WORDS; w++, mask = -1) {
+          const holes = ~this.#word(b, w) & mask;
+          if (holes !== 0) return Math.min(b * BLOCK_PAGES + w * 32 + lowestBit(holes), this.pages);
+        }
+      }
+      page = end;
     }
     return this.pages;
   }
 
   /** Writes the set pages from `from` on into `out`, in order, until it is full; returns how many. */
   listInto(out: Uint32Array, from = 0): number {
-    if (from >= this.pages) return 0;
     let n = 0;
-    let mask = -1 << (from & 31);
-    let w = from >>> 5;
-    while (w < this.words.length && n < out.length) {
-      for (let word = this.words[w]! & mask; word !== 0 && n < out.length; word &= word - 1) {
-        out[n++] = w * 32 + lowestBit(word);
+    const first = from >>> BLOCK_SHIFT;
+    for (let b = this.#nextUsed(first); b < this.#blocks.length && n < out.length; b = this.#nextUsed(b + 1)) {
+      const inBlock = b === first ? from & (BLOCK_PAGES - 1) : 0;
+      let mask = -1 << (inBlock & 31);
+      for (let w = inBlock >>> 5; 32 * w < this.#sizeOf(b) && n < out.length; w++, mask = -1) {
+        for (let word = this.#word(b, w) & mask; word !== 0 && n < out.length; word &= word - 1) {
+          out[n++] = b * BLOCK_PAGES + w * 32 + lowestBit(word);
+        }
       }
-      mask = -1;
-      w = this.#nextWord(w + 1);
     }
     return n;
   }
 
-  /** Calls `visit` with each set page in order. For tests and reports; a hot loop uses `next`, `listInto` or `words`. */
+  /** Calls `visit` with each set page in order. For tests and reports; a hot loop uses `next` or `listInto`. */
   forEach(visit: (page: number) => void): void {
     for (let page = this.next(0); page !== -1; page = this.next(page + 1)) visit(page);
+  }
+
+  /** Bit k of word w stands for page 32 w + k. */
+  wordAt(w: number): number {
+    return this.#word(w >>> 10, w & WORD_MASK);
+  }
+
+  /** A copy as words. */
+  toWords(): Int32Array {
+    const words = new Int32Array(Math.ceil(this.pages / 32));
+    for (let w = 0; w < words.length; w++) words[w] = this.wordAt(w);
+    return words;
   }
 
   /** Sets every page that the batch names; returns how many were not set before. Keeps nothing of the batch. */
@@ -264,124 +311,308 @@ export class PageBitmap {
   }
 
   #setList(list: Uint32Array): number {
-    const { words, pages } = this;
-    let added = 0;
+    const before = this.#count;
     for (let i = 0; i < list.length; i++) {
       const page = list[i]!;
-      if (page >= pages) throw this.#outside(page);
-      const w = page >>> 5;
-      const old = words[w]!;
+      if (page >= this.pages) throw this.#outside(page);
+      const b = page >>> BLOCK_SHIFT;
+      const block = this.#blocks[b]!;
+      if (block === FULL) continue;
+      const at = (block === EMPTY ? this.#open(b) : block) + ((page >>> 5) & WORD_MASK);
+      const { words } = this.#arena;
+      const old = words[at]!;
       const now = old | (1 << page);
       if (now === old) continue;
-      words[w] = now;
-      if (old === 0) this.#nowUsed(w);
-      added += 1;
+      words[at] = now;
+      this.#changed(b, 1);
     }
-    this.#count += added;
-    return added;
+    return this.#count - before;
   }
 
   #setWords(firstPage: number, source: Int32Array): number {
     if ((firstPage & 31) !== 0) throw new RangeError(`a bitmap batch starts at a multiple of 32, got ${firstPage}`);
-    const firstWord = firstPage >>> 5;
+    const used = this.#usedOf(firstPage, source);
+    const before = this.#count;
+    const shared = source.buffer === this.#arena.words.buffer;
+    for (let i = 0; i < used; ) {
+      const page = firstPage + 32 * i;
+      const b = page >>> BLOCK_SHIFT;
+      const w = (page >>> 5) & WORD_MASK;
+      const n = Math.min(BLOCK_WORDS - w, used - i);
+      if (this.#blocks[b] !== FULL) {
+        const at = this.#open(b) + w;
+        const from = source.byteOffset / 4 + i;
+        this.#changed(b, shared ? this.#arena.orCount(at, from, n) : orWords(this.#arena.words, at, source, i, n));
+      }
+      i += n;
+    }
+    return this.#count - before;
+  }
+
+  /** Words of a batch up to the last that is not zero; throws when it names a page that is not there. */
+  #usedOf(firstPage: number, source: Int32Array): number {
     let used = source.length;
+    if (firstPage + 32 * used <= this.pages) return used;
     while (used > 0 && source[used - 1] === 0) used -= 1;
     if (used === 0) return 0;
-    const lastPage = (firstWord + used - 1) * 32 + 31 - Math.clz32(source[used - 1]!);
+    const lastPage = firstPage + (used - 1) * 32 + 31 - Math.clz32(source[used - 1]!);
     if (lastPage >= this.pages) throw this.#outside(lastPage);
-    const added = orWords(this.#levels, firstWord, source, used);
-    this.#count += added;
-    return added;
+    return used;
   }
 
   /** ORs in what `other` has from `fromPage` up to, without, `toPage`, and clears it there when `take`. */
   #merge(other: PageBitmap, fromPage: number, toPage: number, take: boolean): number {
     this.#checkSame(other);
     if (other === this) throw new RangeError('a set cannot be merged into itself');
-    if (other.#count === 0) return 0;
+    if (fromPage === toPage) return 0;
     const before = this.#count;
-    const inner = wholeGroups(fromPage, toPage, this.pages);
-    this.#mergeEdge(other, fromPage, inner.fromPage, take);
-    if (take) {
-      const { taken, added } = takeGroups(this.#levels, other.#levels, inner.groups);
-      this.#count += added;
-      other.#count -= taken;
-    } else {
-      this.#count += orGroups(this.#levels, other.#levels, inner.groups);
+    for (let b = other.#nextUsed(fromPage >>> BLOCK_SHIFT); b * BLOCK_PAGES < toPage; b = other.#nextUsed(b + 1)) {
+      const base = b * BLOCK_PAGES;
+      const [from, to] = [Math.max(fromPage - base, 0), Math.min(toPage - base, this.#sizeOf(b))];
+      if (from === 0 && to === this.#sizeOf(b)) this.#mergeBlock(other, b, take);
+      else this.#mergePart(other, b, from, to, take);
     }
-    this.#mergeEdge(other, inner.toPage, toPage, take);
     return this.#count - before;
   }
 
-  #mergeEdge(other: PageBitmap, fromPage: number, toPage: number, take: boolean): void {
-    if (fromPage >= toPage) return;
-    let [added, taken] = [0, 0];
-    for (let w = other.#nextWord(fromPage >>> 5); w < toPage / 32; w = other.#nextWord(w + 1)) {
-      const mask = this.#maskWithin(w, fromPage, toPage);
-      added += this.#orWord(w, other.words[w]! & mask);
-      if (take) taken += other.#clearInWord(w, mask);
+  #mergeBlock(other: PageBitmap, b: number, take: boolean): void {
+    const arena = this.#arena;
+    const from = other.#blocks[b]!;
+    if (this.#blocks[b] === EMPTY && (from === FULL || arena === other.#arena)) {
+      const count = other.#counts[b]!;
+      if (take || from === FULL) this.#blocks[b] = from;
+      else {
+        // Before the words are read: taking a block may make the memory grow.
+        const into = (this.#blocks[b] = arena.take());
+        arena.words.copyWithin(into, from, from + BLOCK_WORDS);
+      }
+      if (take) {
+        other.#blocks[b] = EMPTY;
+        other.#changed(b, -count);
+      }
+      this.#changed(b, count);
+      return;
     }
-    this.#count += added;
-    other.#count -= taken;
-  }
-
-  /** Clears here what is set in `other`, which may be this set itself. */
-  #clearEdge(other: PageBitmap, fromPage: number, toPage: number): void {
-    if (fromPage >= toPage) return;
-    let cleared = 0;
-    for (let w = other.#nextWord(fromPage >>> 5); w < toPage / 32; w = other.#nextWord(w + 1)) {
-      cleared += this.#clearInWord(w, other.words[w]! & this.#maskWithin(w, fromPage, toPage));
+    if (this.#blocks[b] !== FULL) {
+      if (from === FULL) this.#setPart(b, 0, this.#sizeOf(b));
+      else {
+        const into = this.#open(b);
+        const same = arena === other.#arena;
+        this.#changed(
+          b,
+          same
+            ? arena.orCount(into, from, BLOCK_WORDS)
+            : orWords(arena.words, into, other.#arena.words, from, BLOCK_WORDS),
+        );
+      }
     }
-    this.#count -= cleared;
+    if (take) other.#clearPart(b, 0, this.#sizeOf(b));
   }
 
-  /** ORs one word in, summary included; returns how many bits were new. The caller adds that to `#count`. */
-  #orWord(w: number, word: number): number {
-    const old = this.words[w]!;
-    const fresh = word & ~old;
-    if (fresh === 0) return 0;
-    this.words[w] = old | word;
-    if (old === 0) this.#nowUsed(w);
-    return popcount32(fresh);
+  #mergePart(other: PageBitmap, b: number, from: number, to: number, take: boolean): void {
+    if (this.#blocks[b] !== FULL) {
+      if (other.#blocks[b] === FULL) this.#setPart(b, from, to);
+      else this.#changed(b, this.#orPart(other, b, from, to));
+    }
+    if (take) other.#clearPart(b, from, to);
   }
 
-  /** Clears the bits of `mask` in word w; returns how many were set. The caller takes that off `#count`. */
-  #clearInWord(w: number, mask: number): number {
-    const old = this.words[w]!;
-    const now = old & ~mask;
-    if (now === old) return 0;
-    this.words[w] = now;
-    if (now === 0) this.#nowEmpty(w);
-    return popcount32(old & mask);
+  #orPart(other: PageBitmap, b: number, from: number, to: number): number {
+    const into = this.#open(b);
+    const { words } = this.#arena;
+    const [first, last, n] = edgesOf(from, to);
+    if (first === last) return setBits(words, into + first, other.#word(b, first) & maskWithin(from, to));
+    const source = other.#blocks[b]! + first + 1;
+    return (
+      setBits(words, into + first, other.#word(b, first) & headMask(from)) +
+      setBits(words, into + last, other.#word(b, last) & tailMask(to)) +
+      (this.#arena === other.#arena
+        ? this.#arena.orCount(into + first + 1, source, n)
+        : orWords(words, into + first + 1, other.#arena.words, source, n))
+    );
   }
 
-  /** The first non-zero word at or after `from`, or the number of words. */
-  #nextWord(from: number): number {
-    const s = from >>> 5;
-    const used = s < this.#summary.length ? this.#summary[s]! & (-1 << (from & 31)) : 0;
-    if (used !== 0) return (s << 5) + lowestBit(used);
-    const next = nextGroup(this.#top, s + 1);
-    return next === NO_GROUP ? this.words.length : (next << 5) + lowestBit(this.#summary[next]!);
+  #setPart(b: number, from: number, to: number): void {
+    const block = this.#blocks[b]!;
+    if (block === FULL) return;
+    const size = this.#sizeOf(b);
+    if (from === 0 && to === size) {
+      if (block !== EMPTY) this.#arena.give(block);
+      this.#blocks[b] = FULL;
+      this.#changed(b, size - this.#counts[b]!);
+      return;
+    }
+    const into = this.#open(b);
+    const { words } = this.#arena;
+    const [first, last, n] = edgesOf(from, to);
+    if (first === last) {
+      this.#changed(b, setBits(words, into + first, maskWithin(from, to)));
+      return;
+    }
+    let added = setBits(words, into + first, headMask(from)) + setBits(words, into + last, tailMask(to));
+    if (n > 0) {
+      added += 32 * n - this.#arena.count(into + first + 1, n);
+      words.fill(-1, into + first + 1, into + last);
+    }
+    this.#changed(b, added);
   }
 
-  /** Word w was zero and is no longer. */
-  #nowUsed(w: number): void {
-    this.#summary[w >>> 5]! |= 1 << w;
-    this.#top[w >>> 10]! |= 1 << (w >>> 5);
+  #clearPart(b: number, from: number, to: number): void {
+    const block = this.#blocks[b]!;
+    if (block === EMPTY) return;
+    if (from === 0 && to >= this.#sizeOf(b)) {
+      if (block !== FULL) this.#arena.give(block);
+      this.#blocks[b] = EMPTY;
+      this.#changed(b, -this.#counts[b]!);
+      return;
+    }
+    const at = this.#open(b);
+    const { words } = this.#arena;
+    const [first, last, n] = edgesOf(from, to);
+    if (first === last) {
+      this.#changed(b, -clearBits(words, at + first, maskWithin(from, to)));
+      return;
+    }
+    let cleared = clearBits(words, at + first, headMask(from)) + clearBits(words, at + last, tailMask(to));
+    if (n > 0) {
+      cleared += this.#arena.count(at + first + 1, n);
+      words.fill(0, at + first + 1, at + last);
+    }
+    this.#changed(b, -cleared);
   }
 
-  /** Word w has become zero. */
-  #nowEmpty(w: number): void {
-    const s = w >>> 5;
-    const left = this.#summary[s]! & ~(1 << w);
-    this.#summary[s] = left;
-    if (left === 0) this.#top[s >>> 5]! &= ~(1 << s);
+  #clearPartWhere(other: PageBitmap, b: number, from: number, to: number): void {
+    if (this.#blocks[b] === EMPTY) return;
+    if (other.#blocks[b] === FULL) {
+      this.#clearPart(b, from, to);
+      return;
+    }
+    const at = this.#open(b);
+    const { words } = this.#arena;
+    const [first, last, n] = edgesOf(from, to);
+    if (first === last) {
+      this.#changed(b, -clearBits(words, at + first, other.#word(b, first) & maskWithin(from, to)));
+      return;
+    }
+    const source = other.#blocks[b]! + first + 1;
+    const cleared =
+      clearBits(words, at + first, other.#word(b, first) & headMask(from)) +
+      clearBits(words, at + last, other.#word(b, last) & tailMask(to)) +
+      (this.#arena === other.#arena
+        ? this.#arena.clearCount(at + first + 1, source, n)
+        : clearWords(words, at + first + 1, other.#arena.words, source, n));
+    this.#changed(b, -cleared);
   }
 
-  #maskWithin(w: number, firstPage: number, endPage: number): number {
-    const base = w * 32;
-    if (base >= firstPage && base + 32 <= endPage) return -1;
-    return maskOf(Math.max(firstPage - base, 0), Math.min(endPage - base, 32));
+  #countPart(b: number, from: number, to: number): number {
+    const block = this.#blocks[b]!;
+    if (block === EMPTY) return 0;
+    if (block === FULL) return to - from;
+    if (from === 0 && to === this.#sizeOf(b)) return this.#counts[b]!;
+    const [first, last, n] = edgesOf(from, to);
+    if (first === last) return popcount32(this.#word(b, first) & maskWithin(from, to));
+    const edges = popcount32(this.#word(b, first) & headMask(from)) + popcount32(this.#word(b, last) & tailMask(to));
+    return edges + this.#arena.count(block + first + 1, n);
+  }
+
+  #countPartBoth(other: PageBitmap, b: number, from: number, to: number): number {
+    const [mine, theirs] = [this.#blocks[b]!, other.#blocks[b]!];
+    if (mine === EMPTY || theirs === EMPTY) return 0;
+    if (theirs === FULL) return this.#countPart(b, from, to);
+    if (mine === FULL) return other.#countPart(b, from, to);
+    const [first, last, n] = edgesOf(from, to);
+    const both = (w: number) => this.#word(b, w) & other.#word(b, w);
+    if (first === last) return popcount32(both(first) & maskWithin(from, to));
+    const edges = popcount32(both(first) & headMask(from)) + popcount32(both(last) & tailMask(to));
+    const [at, otherAt] = [mine + first + 1, theirs + first + 1];
+    return (
+      edges +
+      (this.#arena === other.#arena
+        ? this.#arena.countBoth(at, otherAt, n)
+        : countBothWords(this.#arena.words, at, other.#arena.words, otherAt, n))
+    );
+  }
+
+  /** Word w of block b; of a full one all bits, also those beyond the bound. */
+  #word(b: number, w: number): number {
+    const block = this.#blocks[b]!;
+    if (block > 0) return this.#arena.words[block + w]!;
+    if (block === EMPTY) return 0;
+    const left = this.pages - b * BLOCK_PAGES - 32 * w;
+    return left >= 32 ? -1 : left <= 0 ? 0 : maskOf(0, left);
+  }
+
+  /** Where the words of block b are, which is a mixed one from here on until `#changed` finds it to be empty or full. */
+  #open(b: number): number {
+    const state = this.#blocks[b]!;
+    if (state > 0) return state;
+    const block = this.#arena.take();
+    const { words } = this.#arena;
+    const full = state === FULL ? this.#sizeOf(b) : 0;
+    words.fill(-1, block, block + (full >>> 5));
+    words.fill(0, block + (full >>> 5), block + BLOCK_WORDS);
+    if ((full & 31) !== 0) words[block + (full >>> 5)] = maskOf(0, full & 31);
+    this.#blocks[b] = block;
+    return block;
+  }
+
+  /** So many pages of block b were added, or taken away; returns them. */
+  #changed(b: number, pages: number): number {
+    const count = this.#counts[b]! + pages;
+    this.#counts[b] = count;
+    this.#count += pages;
+    if (count === 0) this.#close(b, EMPTY);
+    else {
+      this.#used[b >>> 5]! |= 1 << b;
+      if (count === this.#sizeOf(b)) this.#close(b, FULL);
+    }
+    return pages;
+  }
+
+  /** Turns whole blocks of one kind from b up to, without, `limit` at most into the other; returns where they end. */
+  #turnRun(b: number, limit: number, from: typeof EMPTY | typeof FULL, to: typeof EMPTY | typeof FULL): number {
+    const blocks = this.#blocks;
+    let last = b;
+    while (last < limit && blocks[last] === from) last += 1;
+    if (last - b < RUN_BLOCKS) return b;
+    const sign = to === FULL ? 1 : -1;
+    blocks.fill(to, b, last);
+    this.#counts.fill(to === FULL ? BLOCK_PAGES : 0, b, last);
+    const [first, lastWord, n] = edgesOf(b, last);
+    const turn = to === FULL ? setBits : clearBits;
+    if (first === lastWord) turn(this.#used, first, maskWithin(b, last));
+    else {
+      turn(this.#used, first, headMask(b));
+      this.#used.fill(to, first + 1, first + 1 + n);
+      turn(this.#used, lastWord, tailMask(last));
+    }
+    this.#count += sign * (last - b) * BLOCK_PAGES;
+    return last;
+  }
+
+  #close(b: number, state: typeof EMPTY | typeof FULL): void {
+    const block = this.#blocks[b]!;
+    if (block > 0) this.#arena.give(block);
+    this.#blocks[b] = state;
+    if (state === EMPTY) this.#used[b >>> 5]! &= ~(1 << b);
+  }
+
+  /** The first block at or after `from` that is not empty, or the number of blocks: a whole block beyond the bound at most. */
+  #nextUsed(from: number): number {
+    const used = this.#used;
+    let at = from >>> 5;
+    if (at >= used.length) return this.#blocks.length;
+    let rest = used[at]! & (-1 << (from & 31));
+    while (rest === 0) {
+      at += 1;
+      if (at === used.length) return this.#blocks.length;
+      rest = used[at]!;
+    }
+    return at * 32 + lowestBit(rest);
+  }
+
+  #sizeOf(b: number): number {
+    return Math.min(BLOCK_PAGES, this.pages - b * BLOCK_PAGES);
   }
 
   #checkRange(firstPage: number, pages: number): number {
@@ -397,4 +628,39 @@ export class PageBitmap {
   #outside(page: number): RangeError {
     return new RangeError(`page ${page} is outside 0 to ${this.pages - 1}`);
   }
+}
+
+/** First and last word of a part of a block, and how many there are between them. */
+function edgesOf(from: number, to: number): readonly [number, number, number] {
+  const first = from >>> 5;
+  const last = (to - 1) >>> 5;
+  return [first, last, last - first - 1];
+}
+
+function headMask(from: number): number {
+  return -1 << (from & 31);
+}
+
+function tailMask(to: number): number {
+  return -1 >>> (31 - ((to - 1) & 31));
+}
+
+function maskWithin(from: number, to: number): number {
+  return headMask(from) & tailMask(to);
+}
+
+function setBits(words: Int32Array, at: number, mask: number): number {
+  const old = words[at]!;
+  const fresh = mask & ~old;
+  if (fresh === 0) return 0;
+  words[at] = old | mask;
+  return popcount32(fresh);
+}
+
+function clearBits(words: Int32Array, at: number, mask: number): number {
+  const old = words[at]!;
+  const gone = old & mask;
+  if (gone === 0) return 0;
+  words[at] = old ^ gone;
+  return popcount32(gone);
 }

@@ -8,7 +8,7 @@
  * for them. This class sends nothing and keeps no clock.
  */
 import { forEachPage, type PageWrites } from '../streams/page-writes.ts';
-import { PageBitmap } from './page-bitmap.ts';
+import type { PageBitmap } from './page-bitmap.ts';
 import { VcpuTurns } from './vcpu-span.ts';
 import type { World } from './world.ts';
 
@@ -50,8 +50,8 @@ export class PostCopyGuest {
   constructor(world: World, missing: PageBitmap, nowNs: number) {
     this.#world = world;
     this.missing = missing;
-    this.#asked = new PageBitmap(missing.pages);
-    this.#written = new PageBitmap(missing.pages);
+    this.#asked = missing.emptyLike();
+    this.#written = missing.emptyLike();
     this.#nowNs = nowNs;
     for (const vcpu of world.vcpus.busy) this.#blocktimeNs.set(vcpu, 0);
   }

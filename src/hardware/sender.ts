@@ -3,10 +3,10 @@
  * QEMU's does (migration/ram.c, ram_find_and_save_block), and says what they cost in bytes and in time.
  *
  * It keeps no clock and knows no rounds or windows: it is asked for one turn with a limit, and the pages of that turn are
- * sent as they are at that moment. The scan goes word by word, so a turn costs what is dirty, not what exists.
+ * sent as they are at that moment. It counts stretches and not pages, so a turn costs what is dirty, not what exists.
  */
 import type { GuestMemory } from './memory.ts';
-import { type PageBitmap, popcount32 } from './page-bitmap.ts';
+import type { PageBitmap } from './page-bitmap.ts';
 import type { Truth } from './truth.ts';
 
 /** What one thread of the sender and of the receiver takes, on top of the link; ns, fractions allowed. */
@@ -27,6 +27,8 @@ export interface WireFormat {
   readonly pageHeaderBytes: number;
   /** Undefined: zero pages are sent like others. */
   readonly zeroPageBytes: number | undefined;
+  /** What a page's content comes to once it is compressed; absent: as long as the page. */
+  readonly contentBytes?: number;
 }
 
 export interface TurnLimit {
@@ -64,6 +66,9 @@ interface Costs {
   readonly zero: Cost;
 }
 
+/** What is counted at once: a block of a page bitmap. */
+const STRETCH_PAGES = 32_768;
+
 type Tally = { -readonly [K in keyof Turn]: Turn[K] };
 
 export class PageSender {
@@ -72,8 +77,8 @@ export class PageSender {
   readonly #truth: Truth;
   readonly #costs: SenderCosts;
   readonly #wire: WireFormat;
-  /** Pages whose content the destination has received, a bit each; as words, because the scan has them as words. */
-  readonly #received: Int32Array;
+  /** Pages whose content the destination has received, where the first time costs more. */
+  readonly #received: PageBitmap | undefined;
   readonly #rearm: Rearm | undefined;
   #at = 0;
 
@@ -90,7 +95,7 @@ export class PageSender {
     this.#truth = truth;
     this.#costs = costs;
     this.#wire = wire;
-    this.#received = new Int32Array(unsent.words.length);
+    this.#received = costs.firstTouchNs > 0 ? unsent.emptyLike() : undefined;
     this.#rearm = rearm;
   }
 
@@ -103,6 +108,42 @@ export class PageSender {
     const stopped = this.#sendArmed(start, pages, tally, costs, limit);
     this.#at = stopped < pages ? stopped : this.#sendArmed(0, start, tally, costs, limit);
     return tally;
+  }
+
+  /**
+   * As many turns more as would each be just like the last: pages below `quietEnd`, which nobody writes, all of them waiting
+   * and all of one kind. They are sent; the answer says how many turns that was, and where the first began.
+   */
+  repeat(last: Turn, quietEnd: number): { readonly turns: number; readonly firstPage: number } {
+    const firstPage = this.#at;
+    const perTurn = last.normalPages + last.zeroPages;
+    const none = { turns: 0, firstPage };
+    const mixed = last.normalPages > 0 && last.zeroPages > 0;
+    if (mixed || perTurn === 0 || this.#rearm !== undefined || this.#received !== undefined) return none;
+    if (quietEnd < firstPage + perTurn) return none;
+    const end = Math.min(quietEnd, this.#unsent.nextClear(firstPage));
+    const turns = Math.floor((end - firstPage) / perTurn);
+    if (turns < 1) return none;
+    const pages = turns * perTurn;
+    const marksZero = this.#wire.zeroPageBytes !== undefined;
+    const normalPages = marksZero ? this.#memory.nonZero.countRange(firstPage, pages) : pages;
+    if (normalPages !== (last.normalPages > 0 ? pages : 0)) return none;
+    this.#truth.sentRange(firstPage, pages);
+    this.#unsent.clearRange(firstPage, pages);
+    this.#at = firstPage + pages;
+    return { turns, firstPage };
+  }
+
+  /** Of what `repeat` sent, the pages from this one on were not sent after all. */
+  takeBack(firstPage: number): void {
+    this.#truth.notSent(firstPage, this.#at - firstPage);
+    this.#unsent.setRange(firstPage, this.#at - firstPage);
+    this.#at = firstPage;
+  }
+
+  /** Where it goes on. */
+  get position(): number {
+    return this.#at;
   }
 
   /** As `#send`, piece by piece, each after the log has been armed for it. */
@@ -125,68 +166,59 @@ export class PageSender {
     const stopped = this.#scan(from, to, tally, costs, limit);
     if (stopped > from) {
       this.#truth.sentAll(this.#unsent, from, stopped);
+      if (this.#wire.zeroPageBytes === undefined) this.#received?.or(this.#unsent, from, stopped);
+      else this.#received?.addBoth(this.#unsent, this.#memory.nonZero, from, stopped);
       this.#unsent.clearRange(from, stopped - from);
     }
     return stopped;
   }
 
+  /** Stretch by stretch: the longest that is sure to fit, by halves, and the last word page by page. */
   #scan(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
-    const { words } = this.#unsent;
-    const nonZero = this.#memory.nonZero.words;
-    const received = this.#received;
-    const marksZero = this.#wire.zeroPageBytes !== undefined;
-    const { first, again: anew, zero } = costs;
-    // In variables while the loop runs: it goes over every word of memory.
-    let { bytes: sentBytes, ns: sentNs } = tally;
-    for (let page = this.#unsent.next(from); page !== -1 && page < to; ) {
-      const w = page >>> 5;
-      const firstOfWord = w * 32;
-      let word = words[w]! & (-1 << (page & 31));
-      if (firstOfWord + 32 > to) word &= -1 >>> (firstOfWord + 32 - to);
-      const content = marksZero ? word & nonZero[w]! : word;
-      const again = content & received[w]!;
-      // Most words are of one kind: one count tells all three.
-      const pages = word === -1 ? 32 : popcount32(word);
-      const zeroPages = content === word ? 0 : popcount32(word ^ content);
-      const againPages = again === 0 ? 0 : again === word ? pages : popcount32(again);
-      const firstPages = pages - zeroPages - againPages;
-      const bytes = firstPages * first.bytes + againPages * anew.bytes + zeroPages * zero.bytes;
-      const ns = firstPages * first.ns + againPages * anew.ns + zeroPages * zero.ns;
-      if (sentBytes + bytes > limit.bytes || sentNs + ns >= limit.ns) {
-        tally.bytes = sentBytes;
-        tally.ns = sentNs;
-        const stopped = this.#scanWord(w, word, content, tally, costs, limit);
-        if (stopped !== -1) return stopped;
-        sentBytes = tally.bytes;
-        sentNs = tally.ns;
-      } else {
-        tally.normalPages += firstPages + againPages;
-        tally.zeroPages += zeroPages;
-        sentBytes += bytes;
-        sentNs += ns;
-        received[w] = received[w]! | content;
+    for (let page = this.#unsent.next(from); page !== -1 && page < to; page = this.#unsent.next(page)) {
+      let end = Math.min(to, (Math.floor(page / STRETCH_PAGES) + 1) * STRETCH_PAGES);
+      while (!this.#takeStretch(page, end, tally, costs, limit)) {
+        if (end - page <= 32) {
+          const stopped = this.#scanPages(page, end, tally, costs, limit);
+          if (stopped !== -1) return stopped;
+          break;
+        }
+        // A border of words, so that the last piece is one.
+        end = page + Math.ceil((end - page) / 2);
+        end = Math.max(end - (end % 32), page - (page % 32) + 32);
       }
-      // A neighbour that is dirty, too, is found without asking the summary.
-      page = words[w + 1] ? firstOfWord + 32 + lowestBit(words[w + 1]!) : this.#unsent.next(firstOfWord + 32);
+      page = end;
     }
-    tally.bytes = sentBytes;
-    tally.ns = sentNs;
     return to;
   }
 
-  /** One word page by page, because a limit is near; returns the page before which it stopped, or -1. */
-  #scanWord(w: number, word: number, content: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
-    for (let rest = word; rest !== 0; rest &= rest - 1) {
-      const page = w * 32 + lowestBit(rest);
+  /** Counts these pages as sent if no limit is reached in the middle of them; returns whether. */
+  #takeStretch(page: number, end: number, tally: Tally, { first, again, zero }: Costs, limit: TurnLimit): boolean {
+    const { nonZero } = this.#memory;
+    const pages = this.#unsent.countRange(page, end - page);
+    const mayBeZero = this.#wire.zeroPageBytes !== undefined && nonZero.count < this.#memory.ramPages;
+    const normalPages = mayBeZero ? this.#unsent.countBoth(nonZero, page, end - page) : pages;
+    const againPages = this.#received?.countBoth(this.#unsent, page, end - page) ?? 0;
+    const [firstPages, zeroPages] = [normalPages - againPages, pages - normalPages];
+    const bytes = firstPages * first.bytes + againPages * again.bytes + zeroPages * zero.bytes;
+    const ns = firstPages * first.ns + againPages * again.ns + zeroPages * zero.ns;
+    if (tally.bytes + bytes > limit.bytes || tally.ns + ns >= limit.ns) return false;
+    tally.normalPages += normalPages;
+    tally.zeroPages += zeroPages;
+    tally.bytes += bytes;
+    tally.ns += ns;
+    return true;
+  }
+
+  /** Page by page, because a limit is near; returns the page before which it stopped, or -1. */
+  #scanPages(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
+    const marksZero = this.#wire.zeroPageBytes !== undefined;
+    for (let page = this.#unsent.next(from); page !== -1 && page < to; page = this.#unsent.next(page + 1)) {
       if (tally.bytes > limit.bytes || tally.ns >= limit.ns) return page;
-      const bit = rest & -rest;
-      const isZero = (content & bit) === 0;
-      const cost = isZero ? costs.zero : (this.#received[w]! & bit) === 0 ? costs.first : costs.again;
+      const isZero = marksZero && this.#memory.isZero(page);
+      const cost = isZero ? costs.zero : this.#received?.get(page) === true ? costs.again : costs.first;
       if (isZero) tally.zeroPages += 1;
-      else {
-        tally.normalPages += 1;
-        this.#received[w]! |= bit;
-      }
+      else tally.normalPages += 1;
       tally.bytes += cost.bytes;
       tally.ns += cost.ns;
     }
@@ -196,7 +228,7 @@ export class PageSender {
   /** The slower of the link and the threads sets the pace; both are at work at once. */
   #costsAt(bytesPerSecond: number): Costs {
     const { pageNs, zeroPageNs, firstTouchNs } = this.#costs;
-    const contentBytes = this.#wire.pageHeaderBytes + this.#memory.pageBytes;
+    const contentBytes = this.#wire.pageHeaderBytes + (this.#wire.contentBytes ?? this.#memory.pageBytes);
     const zeroBytes = this.#wire.zeroPageBytes ?? contentBytes;
     const cost = (bytes: number, threadNs: number) => ({
       bytes,
@@ -208,8 +240,4 @@ export class PageSender {
       zero: cost(zeroBytes, zeroPageNs),
     };
   }
-}
-
-function lowestBit(word: number): number {
-  return 31 - Math.clz32(word & -word);
 }

@@ -12,7 +12,7 @@
  */
 import type { PageWrites } from '../streams/page-writes.ts';
 import type { GuestMemory } from './memory.ts';
-import { PageBitmap } from './page-bitmap.ts';
+import type { PageBitmap } from './page-bitmap.ts';
 
 export type TruthMode = 'bit' | 'versions' | 'both';
 
@@ -35,13 +35,13 @@ export class Truth {
   constructor(memory: GuestMemory, mode: TruthMode) {
     this.mode = mode;
     if (mode !== 'versions') {
-      this.#differs = new PageBitmap(memory.pages);
+      this.#differs = memory.emptySet();
       memory.setAllRam(this.#differs);
     }
     if (mode !== 'bit') {
       this.#source = new Uint32Array(memory.pages);
       this.#destination = new Uint32Array(memory.pages);
-      this.#written = new PageBitmap(memory.pages);
+      this.#written = memory.emptySet();
       for (const { firstPage, pages } of memory.slots) this.#source.fill(1, firstPage, firstPage + pages);
     }
   }
@@ -67,6 +67,14 @@ export class Truth {
     this.settle?.(firstPage, firstPage + pages);
     this.#differs?.clearRange(firstPage, pages);
     this.#destination?.set(this.#source!.subarray(firstPage, firstPage + pages), firstPage);
+  }
+
+  /** Nobody has received these pages after all. */
+  notSent(firstPage: number, pages: number): void {
+    this.#differs?.setRange(firstPage, pages);
+    for (let page = firstPage; this.#destination !== undefined && page < firstPage + pages; page++) {
+      this.#destination[page] = this.#source![page]! - 1;
+    }
   }
 
   /** Every page of `set` from page `fromPage` up to, without, `toPage` has been sent as it is now. */

@@ -11,7 +11,7 @@ import type { Errno, PageRange } from '../../machines/words.ts';
 import type { PageWrites } from '../streams/page-writes.ts';
 import type { DirtyFound, DirtyReport } from './dirty-report.ts';
 import { type GuestMemory, overlapPages } from './memory.ts';
-import { PageBitmap } from './page-bitmap.ts';
+import type { PageBitmap } from './page-bitmap.ts';
 import { Pins } from './type1/pins.ts';
 import {
   bitmapBytes,
@@ -58,7 +58,7 @@ export class Type1 implements Type1State {
     this.#version = version;
     this.#mappings = memory.slots;
     this.#pins = new Pins(memory.pages);
-    this.#dirty = new PageBitmap(memory.pages);
+    this.#dirty = memory.emptySet();
   }
 
   get tracking(): boolean {

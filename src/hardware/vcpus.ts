@@ -8,6 +8,7 @@
  * charged, and its workloads write less by that share. A workload of several vCPUs loses the mean of what they stand.
  */
 import { CpuThrottle } from './cpu-throttle.ts';
+import type { PageArena } from './kernels/page-arena.ts';
 import { createRandom } from './random.ts';
 import { Stalls } from './stalls.ts';
 import { readVcpuSpan } from './vcpu-span.ts';
@@ -37,10 +38,11 @@ export class Vcpus {
     seed: number,
     stalls = new Stalls(),
     throttleWindowNs?: number,
+    arena?: PageArena,
   ) {
     this.#throttle = new CpuThrottle(throttleWindowNs);
     this.#workloads = workloads.map((spec, i) => ({
-      writer: createWorkload(spec, pageBytes, createRandom(seed, `workload:${i}`)),
+      writer: createWorkload(spec, pageBytes, createRandom(seed, `workload:${i}`), arena),
       vcpus: readVcpuSpan(spec.vcpus),
     }));
     this.#busy = [...new Set(this.#workloads.flatMap(({ vcpus }) => vcpus))];
@@ -97,6 +99,11 @@ export class Vcpus {
   /** ns that each vCPU has slept for the throttle since this was last asked. */
   takeThrottledNs(): number {
     return this.#throttle.takeSleptNs();
+  }
+
+  /** Every workload may tell its writes late: see `Writer.tellsLate`. */
+  get tellLate(): boolean {
+    return this.#workloads.every(({ writer }) => writer.tellsLate === true);
   }
 
   /** Emits what workloads owe of the pages from `fromPage` up to, without, `toPage`. */

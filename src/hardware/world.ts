@@ -21,6 +21,7 @@ import { type HostWriterSpec, HostWriters } from './host-writers.ts';
 import { DmaPath, settle, throughputOf } from './iommu/dma-path.ts';
 import type { IommuSpec } from './iommu/iommu-spec.ts';
 import { Iommu, type IommuQuery } from './iommu/iommufd.ts';
+import type { PageArena } from './kernels/page-arena.ts';
 import { createKvmLog } from './kvm/create-log.ts';
 import type { KvmDirtyLog, KvmSpec } from './kvm/dirty-log.ts';
 import { deviceTracker, iommuTracker } from './mappings/trackers.ts';
@@ -34,7 +35,7 @@ import { Truth, type TruthMode } from './truth.ts';
 import { createType1 } from './type1/container.ts';
 import type { Type1, Type1Spec } from './type1.ts';
 import { Vcpus } from './vcpus.ts';
-import { requireRamOf, type WorkloadSpec } from './workloads/workload.ts';
+import { rangesOf, requireRamOf, type WorkloadSpec } from './workloads/workload.ts';
 
 export interface ContainerSpec {
   readonly id: string;
@@ -79,8 +80,8 @@ interface Device {
 }
 
 /** Throws a RangeError for a spec that contradicts itself: ids twice, a set outside RAM, a rate that is none. */
-export function createWorld(spec: WorldSpec): World {
-  return new World(spec);
+export function createWorld(spec: WorldSpec, arena?: PageArena): World {
+  return new World(spec, arena);
 }
 
 export class World {
@@ -108,15 +109,17 @@ export class World {
   readonly #kvmLog: KvmDirtyLog;
   /** Nobody but the truth and KVM's log looks at what vCPUs write, and neither at when: what is written may be told late. */
   readonly #mayOwe: boolean;
+  /** All that is ever written, by first page; undefined where others than vCPUs write. */
+  readonly #writable: readonly PageRange[] | undefined;
   #settling = false;
   /** When the quota's next period is over; undefined while there is no quota. */
   #limitControlNs: number | undefined;
   #nowNs = 0;
   #failure: unknown;
 
-  constructor(spec: WorldSpec) {
+  constructor(spec: WorldSpec, arena?: PageArena) {
     this.pages$ = this.#writes.asObservable();
-    this.memory = new GuestMemory(spec);
+    this.memory = new GuestMemory(spec, arena);
     this.truth = new Truth(this.memory, spec.truth);
     const { log, stalls } = createKvmLog(this.memory, spec.kvm, chargedBesides(spec));
     this.#kvmLog = log;
@@ -124,7 +127,9 @@ export class World {
     this.#mayOwe = !stalls.charging && isPlainBitmap(spec.kvm);
     this.truth.settle = (fromPage, toPage) => this.#settle(fromPage, toPage);
     for (const workload of spec.vcpus.workloads) requireRamOf(workload, this.memory, `vcpu:${workload.vcpus}`);
-    this.vcpus = new Vcpus(spec.vcpus.workloads, spec.pageBytes, spec.seed, stalls, spec.vcpus.throttleWindowNs);
+    const { workloads, throttleWindowNs } = spec.vcpus;
+    this.vcpus = new Vcpus(workloads, spec.pageBytes, spec.seed, stalls, throttleWindowNs, this.memory.arena);
+    this.#writable = this.vcpus.tellLate ? writableIn(spec) : undefined;
     this.#hostWriters = new HostWriters(spec.hostWriters ?? [], this.memory, spec.seed);
     for (const container of spec.containers) this.#addContainer(container, spec.seed);
     for (const { dma } of this.#devices.values()) for (const { to } of dma.peers) this.#device(to);
@@ -205,6 +210,16 @@ export class World {
   ): void {
     this.vcpus.advanceStanding(fromNs, toNs, standsNs, emit);
     this.#hostWriters.advance(fromNs, toNs, emit);
+  }
+
+  /**
+   * From this page on nobody of the spec writes, up to, without, the answer; the page itself where that is not known, or where
+   * what is written elsewhere depends on how often time advances.
+   */
+  quietUntil(page: number): number {
+    if (this.#writable === undefined || !this.#owesNow) return page;
+    const next = this.#writable.find((range) => range.firstPage + range.pages > page);
+    return next === undefined ? this.memory.pages : Math.max(next.firstPage, page);
   }
 
   /** One write at this instant by somebody outside the spec: emulation in the vmm, vhost. Throws when it is not RAM. */
@@ -339,10 +354,13 @@ export class World {
     }
   }
 
+  /** A zero page that is written is sent at another price: who wrote what must be known while there are any. */
+  get #owesNow(): boolean {
+    return this.#mayOwe && this.memory.nonZeroPages === this.memory.ramPages;
+  }
+
   #step(toNs: number): void {
-    // A zero page that is written is sent at another price: who wrote what must be known while there are any.
-    const mayOwe = this.#mayOwe && this.memory.nonZeroPages === this.memory.ramPages;
-    this.vcpus.advance(this.#nowNs, toNs, this.#emit, mayOwe);
+    this.vcpus.advance(this.#nowNs, toNs, this.#emit, this.#owesNow);
     // Emulation and vhost are stopped with the vCPUs: QEMU's vm_stop tells every device before it returns.
     if (this.vcpus.running) this.#hostWriters.advance(this.#nowNs, toNs, this.#emit);
     for (const viommu of this.#viommus.values()) this.#advanceBehind(viommu, toNs);
@@ -467,6 +485,14 @@ export class World {
 function chargedBesides({ containers, vcpus }: WorldSpec): readonly StallCause[] {
   const kept = containers.flatMap(({ devices }) => devices).some(({ dma }) => chargesUpdates(dma));
   return [...(kept ? (['tableUpdates'] as const) : []), ...(vcpus.dirtyLimit ? (['dirtyLimit'] as const) : [])];
+}
+
+/** Undefined where devices or the host itself write. */
+function writableIn({ containers, hostWriters = [], vcpus }: WorldSpec): readonly PageRange[] | undefined {
+  if (containers.length + hostWriters.length > 0) return undefined;
+  const ranges = vcpus.workloads.map(rangesOf);
+  if (ranges.includes(undefined)) return undefined;
+  return ranges.flatMap((each) => each ?? []).sort((a, b) => a.firstPage - b.firstPage);
 }
 
 /** KVM's bitmap over base pages: a set that is taken as a whole, whatever the order in which it came about. */

@@ -158,6 +158,7 @@ const OPENED: Readonly<Record<string, Field>> = {
   },
   fingerprint: aText,
   version: aText,
+  origin: { is: isOrigin, expected: 'where a branch left its parent', optional: true },
 };
 
 const FIELDS: Readonly<Record<Rec['kind'], Readonly<Record<string, Field>>>> = {
@@ -174,8 +175,8 @@ const FIELDS: Readonly<Record<Rec['kind'], Readonly<Record<string, Field>>>> = {
     kind: aText,
     to: aText,
     by: {
-      is: (value) => typeof value === 'string' && /^(operator|driver|timer|policy:.+)$/s.test(value),
-      expected: 'operator, driver, timer or policy:<name>@<hash>',
+      is: (value) => typeof value === 'string' && /^(operator|driver|timer|import|policy:.+)$/s.test(value),
+      expected: 'operator, driver, timer, import or policy:<name>@<hash>',
     },
     event: { is: (value) => isPlain(value) && aText.is(value.type), expected: 'an object with a type' },
     answers: {
@@ -216,6 +217,16 @@ function isInteger(value: unknown): value is number {
 
 function isPlain(value: unknown): value is Plain {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isOrigin(value: unknown): boolean {
+  return (
+    isPlain(value) &&
+    aText.is(value.run) &&
+    aPosition.is(value.position) &&
+    isInteger(value.atNs) &&
+    isPlain(value.changes)
+  );
 }
 
 function isPolicy(value: unknown): boolean {

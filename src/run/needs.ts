@@ -8,9 +8,16 @@ import { cooperatingDevices, type Plan } from '../../machines/plan.ts';
 import type { CommandName } from '../../machines/words.ts';
 import type { Driver } from '../drivers/driver.ts';
 
+/** The charts of a policy never change. */
+const neededBy = new Map<string, ReadonlySet<CommandName>>();
+
 /** Every command that the charts of a run with this policy can give. */
 export function commandsNeeded(policy: string, manager?: string): ReadonlySet<CommandName> {
+  const key = `${policy}\n${manager ?? ''}`;
+  const known = neededBy.get(key);
+  if (known !== undefined) return known;
   const needed = new Set<CommandName>();
+  neededBy.set(key, needed);
   for (const machine of Object.values(chartsFor(policy, manager))) {
     for (const action of Object.values(machine.implementations.actions)) {
       const { route } = action as { readonly route?: OutputRoute };

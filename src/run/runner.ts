@@ -180,11 +180,11 @@ export class Runner {
     if (before === undefined) throw new Error('the run is not open');
     const position = before.position + 1;
     const atNs = clock.nowNs;
-    const stepped = stepper.step(before, { position, atNs, ...input });
-    return this.write(
-      { position, atNs, kind: 'input', ...input, effects: checksumOfEffects(stepped.effects) },
-      stepped,
-    );
+    const { to, by, event, answers } = input;
+    const said = answers === undefined ? { to, by, event } : { to, by, event, answers };
+    const stepped = stepper.step(before, Object.assign({ position, atNs }, said));
+    const effects = checksumOfEffects(stepped.effects);
+    return this.write(Object.assign({ position, atNs, kind: 'input' as const }, said, { effects }), stepped);
   }
 
   private write(record: Rec, stepped: Stepped): void | Promise<void> {

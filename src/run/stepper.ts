@@ -7,6 +7,9 @@ import type { Plan } from '../../machines/plan.ts';
 import type { Opened } from '../core/record.ts';
 import { createStepper, type Delivery, type Stepper } from '../core/step.ts';
 import { type ChartSet, chartSet } from '../core/system.ts';
+import { withExchanged } from './exchanged-charts.ts';
+import { isObserved, observedCharts } from './observed-charts.ts';
+import { withShadows } from './shadow-charts.ts';
 
 export interface StepperOptions {
   /** A message that no state takes throws; for tests and checks. */
@@ -23,9 +26,12 @@ export interface StepperOptions {
 const chartSets = new Map<string, ChartSet>();
 
 export function stepperFor(opened: Opened, options: StepperOptions = {}): Stepper {
+  if (isObserved(opened)) return createStepper(observedCharts(), options);
   const plan = opened.plan as Plan;
-  const charts = options.charts ?? chartsOf(plan.policy.name, plan.manager?.name);
-  return createStepper(charts, { ...options, deadlinesMs: plan.deadlinesMs });
+  const charts = withShadows(options.charts ?? chartsOf(plan.policy.name, plan.manager?.name), plan.shadows);
+  // Only a run that was branched exchanges its policy or its manager.
+  const all = opened.origin === undefined ? charts : withExchanged(charts);
+  return createStepper(all, { ...options, deadlinesMs: plan.deadlinesMs });
 }
 
 function chartsOf(policy: string, manager: string | undefined): ChartSet {

@@ -66,7 +66,7 @@ function batches(): Table {
   const dirty = Uint32Array.from(new Set(randomPages(110_000, 'dirty', size))).sort();
   const whole = new PageBitmap(size);
   whole.applyWrites({ ...SPAN, form: 'list', pages: dirty });
-  const { words } = whole;
+  const words = whole.toWords();
   const trackers = Array.from({ length: 3 }, () => new PageBitmap(size));
   const writes = new Subject<PageWrites>();
   const single = new Subject<number>();

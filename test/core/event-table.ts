@@ -7,6 +7,7 @@
  */
 
 import type { Inbox, Kind } from '../../machines/messages.ts';
+import { OBSERVED_STATUSES, type ObservedStatus, STATUS_ARCS } from '../../machines/observed.ts';
 import type { DeviceEvent } from '../../machines/vfio-protocol.ts';
 import {
   COMMANDS,
@@ -15,6 +16,7 @@ import {
   DEVICE_STATES,
   type Errno,
   type Observation,
+  type PassFigures,
   type Verdict,
 } from '../../machines/words.ts';
 import type { Random } from '../../src/hardware/random.ts';
@@ -117,13 +119,24 @@ function observation(draw: Draw): Observation {
     cause: draw.one(['round', 'sample', 'wake', 'ack']),
     round: draw.one([1, 2, 3]),
     remainingBytes: draw.one([0, Math.max(0, thresholdBytes - 1), thresholdBytes, thresholdBytes + 1]),
-    remainingPages: draw.one([0, 94, 95, 96, 100, 1000]),
+    remainingPages: draw.one([0, 49, 94, 95, 96, 100, 1000]),
     dirtyPagesBySource: { vcpu: 3 },
     bandwidthBytesPerSecond,
     downtimeLimitMs,
     throttlePercent: 0,
+    ...(draw.chance(80) ? { pass: passFigures(draw) } : {}),
   };
 }
+
+const passFigures = (draw: Draw): PassFigures => ({
+  sentPages: draw.one([0, 49, 50, 1000, 2000]),
+  skippedPages: draw.one([0, 1]),
+  totalSentPages: draw.one([1000, 3001]),
+  memoryPages: 1000,
+  newDirtyBytes: draw.one([0, 40_960, 4e9]),
+  sinceSyncMs: draw.one([0, 1000]),
+  elapsedMs: draw.one([0, 5000]),
+});
 
 const LOG_AND_DEVICES = {
   DEVICE_REACHED: deviceReached,
@@ -206,7 +219,10 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
     DEVICE_REACHED: (draw, near) => deviceReached(draw, { ...near, target: 'PRE_COPY' }),
     HALT: none,
     VERDICT: (draw) => ({ verdict: verdict(draw), because: { thresholdBytes: bytes(draw) } }),
+    POLICY_FAILED: (draw) => ({ during: 'policy mine threw Error: no', errno: errno(draw) }),
     SWITCHOVER_ACKED: (draw, near) => ({ device: device(draw, near) }),
+    POLICY_CHANGED: none,
+    MANAGER_CHANGED: (draw) => ({ managed: draw.chance(50) }),
     SET_DOWNTIME_LIMIT: (draw) => ({ downtimeLimitMs: draw.one([50, 300]) }),
     START_POSTCOPY: none,
     DEVICES_CHANGED: devicesChanged,
@@ -223,6 +239,7 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
     GUEST_REACHED: guestReached,
   },
   policy: { ASSESS: (draw) => ({ observation: observation(draw) }) },
+  shadow: { ASSESS: (draw) => ({ observation: observation(draw) }) },
   'stop-and-copy': {
     ...LOG_AND_DEVICES,
     CONTINUE: none,
@@ -285,6 +302,21 @@ export const MESSAGES: { readonly [K in Kind]: Generators<Inbox[K]> } = {
     }),
     DOUBT_REMAINS: (draw) => ({ because: draw.one(['', 'it does not answer']) }),
     DEVICES_CHANGED: () => ({ containers: [{ id: '0', iommuTracks: true, devices: [] }] }),
+    BRANCHED: (draw) => ({ plan: draw.one([{}, { downtimeLimitMs: 50 }, { manager: null }]), world: {} }),
+  },
+  observed: {
+    // Mostly what may follow.
+    STATUS_SEEN: (draw, near) => ({
+      status: draw.one(draw.chance(80) ? STATUS_ARCS[near.status as ObservedStatus] : OBSERVED_STATUSES),
+      by: draw.one(['event', 'poll']),
+    }),
+    PASS_SEEN: (draw, near) => ({ pass: draw.one([1, 4, (near.pass as number) + 1]) }),
+    STOP_SEEN: (draw) => ({ host: draw.one(['source', 'destination']) }),
+    RESUME_SEEN: (draw) => ({ host: draw.one(['source', 'destination']) }),
+    POLL_SEEN: (draw) => ({
+      totalTimeMs: draw.one([1, 100]),
+      ram: { totalBytes: 4096, remainingBytes: 0, transferredBytes: bytes(draw), dirtySyncCount: draw.one([1, 2]) },
+    }),
   },
   'roll-back': {
     ...LOG_AND_DEVICES,
@@ -356,6 +388,12 @@ export const RESULTS: { readonly [N in CommandName]: (draw: Draw, near: Near) =>
   haltRound: none,
   setDowntimeLimit: none,
   queryMigrate: migrateInfo,
+  decide: (draw, near) => ({
+    verdict: draw.one(['continue', 'continue', 'switchover'] as const),
+    because: { shrinkPercent: 3 },
+    memory: draw.one([null, { waited: 1 }]),
+    ...(draw.chance(50) ? { wakeAtNs: ((near.atNs as number | undefined) ?? 0) + draw.one([1, 2_000_000]) } : {}),
+  }),
   sendRemaining: roundSent,
   sendDeviceState: (draw) => ({ sentBytes: bytes(draw) }),
   discardDirty: (draw) => ({ missingPages: draw.one([0, 10]), sentBytes: bytes(draw) }),

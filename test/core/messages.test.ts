@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
-import { chartsFor, machines, managers, policies } from '../../machines/index.ts';
+import { chartsFor, machines, managers, policies, shadowOf } from '../../machines/index.ts';
 import type { Kind, OutputRoute } from '../../machines/messages.ts';
 import { configOf, nameOf } from './chart-config.ts';
 import { MESSAGES } from './event-table.ts';
@@ -14,6 +14,7 @@ import { MESSAGES } from './event-table.ts';
 /** Every chart that may stand at an address, with its kind: the fixed ones, and each policy. */
 const CHARTS: readonly (readonly [Kind, AnyStateMachine])[] = [
   ...(Object.entries(chartsFor('qemu')) as [Kind, AnyStateMachine][]).filter(([kind]) => kind !== 'policy'),
+  ['observed', machines.observed as AnyStateMachine],
   ...Object.values(policies).map(({ machine }) => ['policy', machine] as const),
   ...Object.values(managers).map(({ machine }) => ['manager', machine] as const),
 ];
@@ -21,7 +22,8 @@ const NAMED = CHARTS.map(([kind, machine]) => ({ kind, machine, name: machine.id
 
 /** Messages that no chart sends. An operator says them, or a driver that was not asked. */
 const FROM_OUTSIDE: Readonly<Partial<Record<Kind, readonly string[]>>> = {
-  migration: ['CONTINUE', 'DESTINATION_FENCED', 'MIGRATE', 'PAUSE', 'RECOVER', 'SOURCE_FENCED', 'TAKE_UP'],
+  migration: ['BRANCHED', 'CONTINUE', 'DESTINATION_FENCED', 'MIGRATE', 'PAUSE', 'RECOVER', 'SOURCE_FENCED', 'TAKE_UP'],
+  observed: ['PASS_SEEN', 'POLL_SEEN', 'RESUME_SEEN', 'STATUS_SEEN', 'STOP_SEEN'],
   'pre-copy': ['SWITCHOVER_ACKED'],
   'hot-plug': ['PLUG', 'UNPLUG'],
 };
@@ -42,6 +44,9 @@ function routesOf(machine: AnyStateMachine): readonly (readonly [string, OutputR
   });
 }
 
+/** A shadow is a policy's chart that tells facts in place of verdicts; rules that throttle or cancel are none. */
+const SHADOWS = Object.values(policies).map(({ machine }) => shadowOf(machine));
+
 const routes = CHARTS.flatMap(([kind, machine]) =>
   routesOf(machine).map(([action, route]) => ({ kind, machine, action, route })),
 );
@@ -49,7 +54,8 @@ const told = routes.flatMap(({ kind, action, route }) =>
   route.kind === 'message' ? route.to.map((to) => ({ from: kind, action, to, type: route.type })) : [],
 );
 
-const machinesOf = (kind: Kind) => CHARTS.filter(([of]) => of === kind).map(([, machine]) => machine);
+const machinesOf = (kind: Kind) =>
+  kind === 'shadow' ? SHADOWS : CHARTS.filter(([of]) => of === kind).map(([, machine]) => machine);
 
 /** By its own name or a prefix; `*` takes anything and therefore counts for nothing here. */
 function handles(machine: AnyStateMachine, type: string): boolean {
@@ -104,7 +110,7 @@ test('every command that a chart gives, it can hear answered both ways', () => {
 test('every kind of chart but the root is opened by somebody, and only what is opened is closed', () => {
   const opened = routes.flatMap(({ route }) => (route.kind === 'open' ? [route.chart] : []));
   const closed = routes.flatMap(({ route }) => (route.kind === 'close' ? [route.chart] : []));
-  expect([...new Set([...opened, 'migration'])].sort()).toEqual(Object.keys(MESSAGES).sort());
+  expect([...new Set([...opened, 'migration', 'observed'])].sort()).toEqual(Object.keys(MESSAGES).sort());
   expect(closed.filter((kind) => !opened.includes(kind))).toEqual([]);
 });
 

@@ -1,5 +1,5 @@
 /** Every chart of the gallery with the kind of its inbox and a generator of inputs that reach all of its states. */
-import { managers, policies } from '../../machines/index.ts';
+import { managers, type PublishedRule, policies, publishedRules } from '../../machines/index.ts';
 import type { Kind } from '../../machines/messages.ts';
 import type { Plan, PlanDevice } from '../../machines/plan.ts';
 import { smallPlan } from '../simulation/small-plan.ts';
@@ -54,16 +54,35 @@ function plan(draw: Draw): Plan {
   });
 }
 
+/** As few passes as the drawn observations have. */
+function xenParameters(name: PublishedRule, draw: Draw): object {
+  return { ...publishedRules[name].defaults, passesMaxCount: draw.one([3, 29]) };
+}
+
+function cloudHypervisorParameters(draw: Draw): object {
+  return { timeoutMs: draw.one([1000, 3_600_000]), timeoutStrategy: draw.one(['cancel', 'ignore']) };
+}
+
 /** Parameters that make a policy's rule come out both ways; one that is not here is tried with its defaults. */
 const PARAMETERS: Readonly<Record<string, (draw: Draw) => object>> = {
   qemu: (draw) => ({ switchesOver: draw.one(['below-or-zero', 'at-or-below']) }),
   'no-progress': (draw) => ({ shrinkPercent: draw.one([5, 50]) }),
+  'xen-2004': (draw) => xenParameters('xen-2004', draw),
+  'xen-legacy': (draw) => xenParameters('xen-legacy', draw),
+  'xen-now': (draw) => xenParameters('xen-now', draw),
+  'detach-reattach': (draw) => ({ switchesOver: draw.one(['below-or-zero', 'at-or-below']) }),
+  'hyper-v': () => ({ passesMaxCount: 3 }),
+  'cloud-hypervisor-old': () => ({ dirtyPassesMaxCount: 2 }),
+  'cloud-hypervisor': cloudHypervisorParameters,
+  'cloud-hypervisor-auto-converge': cloudHypervisorParameters,
 };
 
 const POLICIES = Object.values(policies).map(({ name, defaults }): Subject => {
   const parameters = PARAMETERS[name] ?? (() => defaults);
   const input = (draw: Draw) => ({ parameters: parameters(draw) });
-  return { name: `convergence-${name}`, kind: 'policy', input, runs: 60, eventsMax: 12 };
+  // A function is answered, and asked again: more of its events wait for another.
+  const [runs, eventsMax] = name === 'own-policy' ? [200, 24] : [60, 12];
+  return { name: `convergence-${name}`, kind: 'policy', input, runs, eventsMax };
 });
 
 /** Parameters that make a manager's rule come out every way; one that is not here is tried with its defaults. */
@@ -122,8 +141,9 @@ export const SUBJECTS: readonly Subject[] = [
       devices: addressed(draw),
       switchoverAck: draw.chance(50),
       ...drivers(draw),
+      ...(draw.chance(30) ? { seesPasses: true, asksFirst: true, skipsDirtied: true, paceBytesPerSecond: 1000 } : {}),
     }),
-    runs: 140,
+    runs: 200,
     eventsMax: 40,
   },
   {
@@ -133,6 +153,7 @@ export const SUBJECTS: readonly Subject[] = [
       devices: addressed(draw),
       pauseBeforeSwitchover: draw.chance(40),
       ...(draw.chance(30) ? { postCopy: true } : cooperation(draw)),
+      ...(draw.chance(40) ? { deviceStates: draw.one(['together', 'beside-memory']) } : {}),
     }),
     runs: 260,
     eventsMax: 40,
@@ -205,6 +226,7 @@ export const SUBJECTS: readonly Subject[] = [
       everyPasses: 2,
       stepPercent: draw.one([10, 50]),
       maxPercent: 99,
+      ...(draw.chance(30) ? { whileLosing: true, pageBytes: 4096 } : {}),
     }),
     runs: 60,
     eventsMax: 40,
@@ -272,6 +294,7 @@ export const SUBJECTS: readonly Subject[] = [
     runs: 350,
     eventsMax: 60,
   },
+  { name: 'observed', kind: 'observed', input: () => ({}), runs: 250, eventsMax: 60 },
   ...POLICIES,
   ...MANAGERS,
 ];

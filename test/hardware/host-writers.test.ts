@@ -87,7 +87,7 @@ test('each draws from its own stream of the seed', () => {
     const one = world(ids.map(random));
     one.pages$.subscribe((batch) => seen.get(batch.source)?.applyWrites(batch));
     one.advanceTo(1e6);
-    return [...seen.values()].map(({ words }) => words.join());
+    return [...seen.values()].map((set) => set.toWords().join());
   };
   const [a, b] = pages('a', 'b');
   expect(a).not.toBe(b);

@@ -7,7 +7,7 @@ const written = (source: WriteSource, ...pages: number[]) =>
   ({ fromNs: 0, toNs: 1, source, form: 'list', pages: Uint32Array.from(pages) }) as const;
 
 test('sees vCPUs and nobody else', () => {
-  const log = new KvmLog(100);
+  const log = new KvmLog(new PageBitmap(100));
   log.start();
   log.receive(written('vcpu:0', 1));
   log.receive(written('vcpu:1-3', 2));
@@ -19,7 +19,7 @@ test('sees vCPUs and nobody else', () => {
 });
 
 test('GET takes: a second one finds what was written since, and only adds', () => {
-  const log = new KvmLog(100);
+  const log = new KvmLog(new PageBitmap(100));
   log.start();
   log.receive(written('vcpu:0', 1, 2));
   const into = new PageBitmap(100);
@@ -31,7 +31,7 @@ test('GET takes: a second one finds what was written since, and only adds', () =
 });
 
 test('starting is a fresh epoch; while on it changes nothing; off it logs nothing', () => {
-  const log = new KvmLog(100);
+  const log = new KvmLog(new PageBitmap(100));
   const into = new PageBitmap(100);
   log.receive(written('vcpu:0', 1));
   expect(log.get(into)).toEqual({ errno: 'ENOENT' });
@@ -47,7 +47,7 @@ test('starting is a fresh epoch; while on it changes nothing; off it logs nothin
 });
 
 test('the first write of a page after each protection faults, and its vCPU pays', () => {
-  const log = new KvmLog(100);
+  const log = new KvmLog(new PageBitmap(100));
   log.start();
   log.receive(written('vcpu:0', 1, 2, 1));
   log.receive(written('vcpu:0', 1));

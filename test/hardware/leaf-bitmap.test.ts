@@ -14,7 +14,7 @@ function inEachForm(pages: readonly number[]): PageWrites[] {
   return [
     { ...span, form: 'list', pages: Uint32Array.from(pages) },
     { ...span, form: 'extents', pairs: Uint32Array.from(pages.flatMap((page) => [page, 1])) },
-    { ...span, form: 'bitmap', firstPage: 0, words: bitmap.words, count: bitmap.count },
+    { ...span, form: 'bitmap', firstPage: 0, words: bitmap.toWords(), count: bitmap.count },
   ];
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PageBitmap, popcount32 } from '../../src/hardware/page-bitmap.ts';
+import { popcount32 } from '../../src/hardware/bits.ts';
+import { PageBitmap } from '../../src/hardware/page-bitmap.ts';
 import type { PageWrites } from '../../src/streams/page-writes.ts';
 
 const span = { fromNs: 0, toNs: 1, source: 'vcpu:0' } as const;

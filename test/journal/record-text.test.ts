@@ -63,7 +63,7 @@ describe('a text that is no record', () => {
     [{ ...input, atNs: 1.5 }, 'atNs: expected an integer of nanoseconds, found 1.5'],
     [{ ...input, atNs: 2 ** 53 }, 'atNs: expected an integer of nanoseconds'],
     [{ ...input, to: '' }, 'to: expected a text, found ""'],
-    [{ ...input, by: 'chart' }, 'by: expected operator, driver, timer or policy:<name>@<hash>, found "chart"'],
+    [{ ...input, by: 'chart' }, 'by: expected operator, driver, timer, import or policy:<name>@<hash>, found "chart"'],
     [{ ...input, by: 'policy:' }, 'by: expected operator'],
     [{ ...input, event: { name: 'T' } }, 'event: expected an object with a type'],
     [{ ...input, event: 'T' }, 'event: expected an object with a type, found "T"'],

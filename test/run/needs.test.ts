@@ -7,7 +7,7 @@ import { scriptedDriver } from '../simulation/scripted-driver.ts';
 import { smallPlan } from '../simulation/small-plan.ts';
 
 test('the charts ask for every command that there is, and for no other', () => {
-  expect([...commandsNeeded('qemu', 'nova')].sort()).toEqual((Object.keys(COMMANDS) as CommandName[]).sort());
+  expect([...commandsNeeded('own-policy', 'nova')].sort()).toEqual((Object.keys(COMMANDS) as CommandName[]).sort());
 });
 
 test('a driver without one of them is refused by name', () => {

@@ -14,15 +14,17 @@ import type { Link } from '../../hardware/link.ts';
 import type { Host, Storage } from '../../hardware/storage.ts';
 import type { SetFailure } from '../../hardware/vfio-function.ts';
 import type { World } from '../../hardware/world.ts';
-import type { Mishaps, WorldEvent } from '../mishaps.ts';
+import type { Mishaps, WorldChange, WorldEvent } from '../mishaps.ts';
 import type { Agenda } from './agenda.ts';
 import type { Lane } from './lane.ts';
 import type { SourceDevices } from './source-devices.ts';
+import type { RateWindow } from './window.ts';
 
 export interface Stage {
   readonly agenda: Agenda;
   readonly world: World;
   readonly link: Link;
+  readonly window: RateWindow;
   readonly lane: Lane;
   readonly storage: Storage;
   readonly devices: SourceDevices;
@@ -84,9 +86,17 @@ export class Happenings implements Mishaps {
     for (const act of waiting) act();
   }
 
+  become({ linkBytesPerSecond, maxBandwidthBytesPerSecond }: WorldChange): void {
+    this.#stage.lane.catchUp();
+    const { link, window } = this.#stage;
+    if (linkBytesPerSecond !== undefined) link.become(linkBytesPerSecond);
+    if (maxBandwidthBytesPerSecond !== undefined) window.capTo(maxBandwidthBytesPerSecond);
+  }
+
   happen(event: WorldEvent): void {
-    const { agenda, world, devices, destination } = this.#stage;
+    const { agenda, world, lane, devices, destination } = this.#stage;
     if (agenda.closed) return;
+    lane.catchUp();
     world.advanceTo(agenda.nowNs);
     switch (event.happens) {
       case 'guest-reset':

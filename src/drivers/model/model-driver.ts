@@ -20,10 +20,12 @@ import type { Command } from '../../core/effect.ts';
 import type { EffectId, Input } from '../../core/record.ts';
 import { DestinationHost, type DestinationState, type IncomingDevice } from '../../hardware/destination-host.ts';
 import { takeOutAbsent } from '../../hardware/hot-plug.ts';
+import type { PageArena } from '../../hardware/kernels/page-arena.ts';
 import type { KvmDirtyLog } from '../../hardware/kvm/dirty-log.ts';
 import { Link } from '../../hardware/link.ts';
 import { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
 import { PageSender, type Rearm } from '../../hardware/sender.ts';
+import type { LinkShare } from '../../hardware/shared-link.ts';
 import { type Host, Storage } from '../../hardware/storage.ts';
 import type { LostPages } from '../../hardware/truth.ts';
 import type { Rested, VfioFunction } from '../../hardware/vfio-function.ts';
@@ -31,17 +33,19 @@ import { createWorld, type World } from '../../hardware/world.ts';
 import type { Driver, Found, Measured, Progress } from '../driver.ts';
 import type { Mishaps } from '../mishaps.ts';
 import { Agenda } from './agenda.ts';
+import { Channels, pageThreadNs, wirePageBytes } from './channels.ts';
 import { GuestDrivers } from './guest-drivers.ts';
 import { Happenings } from './happenings.ts';
 import { absentDevices, HotPlug, incomingDevice } from './hot-plug.ts';
 import { type Job, Jobs } from './jobs.ts';
 import { Lane, type Transmission } from './lane.ts';
+import { Peek } from './peek.ts';
 import { DiscardDirty, MissingPages, PostCopy } from './post-copy.ts';
 import { MigrateQuery } from './query-migrate.ts';
 import { Round } from './round.ts';
 import { SourceDevices } from './source-devices.ts';
 import { type FilledSpec, fillSpec, type ModelSpec } from './spec.ts';
-import { DeviceStateCopy, RemainingCopy } from './stop-phase.ts';
+import { DeviceStateCopies, DeviceStateCopy, RemainingCopy } from './stop-phase.ts';
 import type { Stream } from './stream.ts';
 import { Tracking } from './tracking.ts';
 import { RateWindow } from './window.ts';
@@ -67,6 +71,13 @@ export interface Inspection {
   readonly lost: LostPages | undefined;
 }
 
+export interface ModelOptions {
+  /** Its place on a link that others send over, too. */
+  readonly share?: LinkShare | undefined;
+  /** Where its page sets are to be; in one of its own unless given. */
+  readonly arena?: PageArena | undefined;
+}
+
 export interface ModelDriver extends Driver {
   readonly world: World;
   /** Who watches the page writes: those of the world, and `host-log`. Unsubscribing one makes it blind. */
@@ -78,8 +89,8 @@ export interface ModelDriver extends Driver {
 }
 
 /** Throws a RangeError for a spec that contradicts itself. */
-export function createModelDriver(spec: ModelSpec, clock: RunClock): ModelDriver {
-  const model = new Model(fillSpec(spec), clock);
+export function createModelDriver(spec: ModelSpec, clock: RunClock, options: ModelOptions = {}): ModelDriver {
+  const model = new Model(fillSpec(spec), clock, options);
   // A plain object, so that a wrapper can be made by spreading it.
   return {
     name: 'model',
@@ -136,11 +147,11 @@ class Model {
   #nextProgressNs = 0;
   #lost: LostPages | undefined;
 
-  constructor(spec: FilledSpec, clock: RunClock) {
+  constructor(spec: FilledSpec, clock: RunClock, { share, arena }: ModelOptions) {
     this.#spec = spec;
     this.#agenda = new Agenda(clock);
     this.#jobs = new Jobs(this.#agenda);
-    this.world = createWorld(spec);
+    this.world = createWorld(spec, arena);
     const link = new Link(spec.link);
     const bitmap = new MigrationBitmap(this.world.memory);
     this.#storage = new Storage(spec.storage, this.#agenda);
@@ -165,18 +176,21 @@ class Model {
       () => this.#handedOver(),
     );
     this.#guestDrivers = new GuestDrivers(this.world, this.#agenda, () => this.#destination.state === 'running');
+    const compressed = spec.threads.compression === undefined ? {} : { contentBytes: wirePageBytes(spec) };
+    const dialect = { ...loop(spec.loop), ...spec.wire };
+    const windowNs = dialect.windowMs === undefined ? Number.POSITIVE_INFINITY : dialect.windowMs * 1e6;
+    const window = new RateWindow(spec.maxBandwidthBytesPerSecond, windowNs);
     this.happenings = new Happenings({
       agenda: this.#agenda,
       world: this.world,
       link,
+      window,
       lane: this.#lane,
       storage: this.#storage,
       devices: this.#sourceDevices,
       destination: this.#destination,
       facts$: this.facts$,
     });
-    const dialect = { ...loop(spec.loop), ...spec.wire };
-    const windowNs = dialect.windowMs === undefined ? Number.POSITIVE_INFINITY : dialect.windowMs * 1e6;
     this.#stream = {
       spec,
       loop: dialect,
@@ -187,14 +201,17 @@ class Model {
         bitmap.unsent,
         this.world.memory,
         this.world.truth,
-        spec.sender,
-        dialect,
+        { ...spec.sender, pageNs: pageThreadNs(spec) },
+        { ...dialect, ...compressed },
         rearming(this.world.kvmLog),
       ),
+      peek: new Peek(this.world),
       devices: this.#sourceDevices,
       link,
+      share,
       connection: { broken: false },
-      window: new RateWindow(spec.maxBandwidthBytesPerSecond, windowNs),
+      channels: new Channels(spec.multifd),
+      window,
       // QEMU's default, until the first pass says: migration/options.c, DEFAULT_MIGRATE_SET_DOWNTIME.
       limit: { downtimeMs: 300 },
       destination: this.#destination,
@@ -209,6 +226,7 @@ class Model {
   perform(command: Command, answer: (answer: Answer) => void): void {
     if (this.#agenda.closed) throw new Error('the model is closed');
     if (!Object.hasOwn(this.#handlers, command.name)) throw new RangeError(`the model has no command ${command.name}`);
+    this.#lane.catchUp();
     const handle = this.#handlers[command.name] as (command: Command, job: Job<CommandName>) => void;
     const tell = (told: Answer) => {
       if (!this.happenings.silences(command)) answer(told);
@@ -249,6 +267,7 @@ class Model {
   close(): void {
     if (this.#agenda.closed) return;
     this.#agenda.close();
+    this.#stream.share?.leave();
     for (const subscription of this.subscriptions.values()) subscription.unsubscribe();
     this.facts$.complete();
     this.progress$.complete();
@@ -278,7 +297,10 @@ class Model {
     startDirtyLog: (command, job) => this.#tracking.startDirtyLog(command, job),
     getDirtyLog: (command, job) => this.#tracking.getDirtyLog(command, job, this.happenings.takeLoss(command.id)),
     stopDirtyLog: (command, job) => this.#tracking.stopDirtyLog(command, job),
-    syncBitmap: (command, job) => this.#tracking.syncBitmap(command, this.#query.synced(job, command.params)),
+    syncBitmap: (command, job) => {
+      this.#stream.peek.forget();
+      this.#tracking.syncBitmap(command, this.#query.synced(job, command.params));
+    },
     queryDeviceSizes: ({ params }, job) => job.done({ devices: this.#sourceDevices.sizes(params.exact) }),
     sendRound: ({ params }, job) => {
       this.#query.sends();
@@ -286,9 +308,11 @@ class Model {
     },
     setDowntimeLimit: ({ params }, job) => job.end(this.#setDowntimeLimit(params.downtimeLimitMs), {}),
     queryMigrate: (_, job) => job.done(this.#query.answer()),
+    // Hardware decides nothing: whoever has the function answers before it comes here.
+    decide: (_, job) => job.end('EOPNOTSUPP', { verdict: 'continue', because: {}, memory: null }),
     haltRound: (_, job) => this.#lane.halt(() => job.done({})),
     sendRemaining: ({ params }, job) => this.#send(new RemainingCopy(this.#stream, params, job), job),
-    sendDeviceState: ({ params }, job) => this.#send(new DeviceStateCopy(this.#stream, params, job), job),
+    sendDeviceState: ({ params }, job) => this.#sendDeviceState(params, job),
     discardDirty: ({ params }, job) => this.#send(new DiscardDirty(this.#postCopy, params, job), job),
     sendMissing: (_, job) => this.#send(new MissingPages(this.#postCopy, job), job),
     // A push that nobody could halt ends with its connection, and what it had on the wire with it.
@@ -314,6 +338,22 @@ class Model {
   #send(transmission: Transmission, job: Job<CommandName>): void {
     job.onAbandon(() => transmission.stop());
     this.#lane.add(transmission);
+  }
+
+  /** Several at once go out beside the memory where they have channels of their own. */
+  #sendDeviceState(params: Commands['sendDeviceState']['params'], job: Job<'sendDeviceState'>): void {
+    const { device, beside } = params;
+    if (beside === undefined) {
+      this.#send(new DeviceStateCopy(this.#stream, device, job), job);
+      return;
+    }
+    const copies = new DeviceStateCopies(this.#stream, [device, ...beside], job);
+    if (!this.#stream.channels.separate) {
+      this.#send(copies, job);
+      return;
+    }
+    job.onAbandon(() => copies.stop());
+    this.#lane.addBeside(copies);
   }
 
   /** The run state changes when the answer comes. */

@@ -6,7 +6,7 @@
  * get_queued_page); what is on the wire is not overtaken. What was on the wire when the connection ended has not arrived.
  */
 import type { Commands, Errno } from '../../../machines/words.ts';
-import { PageBitmap } from '../../hardware/page-bitmap.ts';
+import type { PageBitmap } from '../../hardware/page-bitmap.ts';
 import { PostCopyGuest } from '../../hardware/post-copy-guest.ts';
 import type { LostPages } from '../../hardware/truth.ts';
 import type { Job } from './jobs.ts';
@@ -39,7 +39,7 @@ export class PostCopy {
   /** The destination knows what it lacks: everything that the source has not sent, or has sent and found dirty again. */
   discarded(): void {
     const { bitmap } = this.stream;
-    this.#missing = new PageBitmap(bitmap.unsent.pages);
+    this.#missing = bitmap.unsent.emptyLike();
     bitmap.unsent.orInto(this.#missing);
   }
 
@@ -120,7 +120,7 @@ export class DiscardDirty extends Sending {
       return;
     }
     const bytes = this.stream.loop.pageHeaderBytes === 0 ? 0 : discardBytes(bitmap.unsent);
-    this.busy(link.nsOf(bytes), () => {
+    this.busy(link.nsOf(bytes), bytes, () => {
       link.carry(bytes);
       this.#postCopy.discarded();
       this.#job.done({ missingPages: bitmap.unsent.count, sentBytes: bytes });
@@ -263,7 +263,7 @@ export class MissingPages extends Sending {
     this.#zeroPages += zeroPages;
     this.#sentBytes += bytes;
     this.#inFlight.push({ pages, arrivesNs: Math.ceil(agenda.nowNs + ns + link.latencyNs) });
-    this.busy(ns, () => {
+    this.busy(ns, bytes, () => {
       link.carry(bytes);
       this.stream.progressed(0, bytes);
       if (this.stopping) this.finish();
@@ -294,7 +294,7 @@ export class MissingPages extends Sending {
     const { agenda, link } = this.stream;
     const last = this.#inFlight.at(-1);
     const ns = last === undefined ? link.latencyNs : Math.max(0, last.arrivesNs - agenda.nowNs);
-    this.busy(ns, () => {
+    this.busy(ns, 0, () => {
       if (last === undefined || this.stopping) this.finish();
       else this.#next();
     });

@@ -11,6 +11,7 @@ import { roundEnds } from '../../../machines/pre-copy.ts';
 import type { Commands, Errno } from '../../../machines/words.ts';
 import type { Turn } from '../../hardware/sender.ts';
 import type { Job } from './jobs.ts';
+import { PEEKED_BATCH_PAGES } from './peek.ts';
 import type { SourceDevice } from './source-devices.ts';
 import {
   Sending,
@@ -31,6 +32,8 @@ export class Round extends Sending {
   #zeroPages = 0;
   #ramBytes = 0;
   #deviceBytes = 0;
+  #skippedPages = 0;
+  #skippedNow = 0;
   /** Bytes when this turn began: a turn that adds none has found nothing to send. */
   #bytesBefore = 0;
 
@@ -38,9 +41,10 @@ export class Round extends Sending {
     super(stream);
     this.#params = params;
     this.#job = job;
-    const { maxBandwidthBytesPerSecond: cap } = stream.spec;
+    const { capBytesPerSecond: cap } = stream.window;
     const pacesItself = stream.loop.windowMs === undefined && cap > 0;
-    this.#capBytesPerSecond = pacesItself ? cap : Number.POSITIVE_INFINITY;
+    const paced = stream.loop.windowMs === undefined ? params.paceBytesPerSecond : undefined;
+    this.#capBytesPerSecond = Math.min(pacesItself ? cap : Number.POSITIVE_INFINITY, paced ?? Number.POSITIVE_INFINITY);
   }
 
   protected start(): void {
@@ -51,6 +55,7 @@ export class Round extends Sending {
       return;
     }
     this.#startNs = agenda.nowNs;
+    if (this.#params.skipsDirtied === true) this.stream.peek.listen();
     window.begin(agenda.nowNs);
     this.#turn();
   }
@@ -66,6 +71,7 @@ export class Round extends Sending {
       remainingPages: bitmap.unsent.count,
       remainingBytes: bitmap.remainingBytes,
       bandwidthBytesPerSecond: window.bandwidthBytesPerSecond,
+      ...(this.#params.skipsDirtied === true ? { skippedPages: this.#skippedPages } : {}),
     });
     this.over();
   }
@@ -75,6 +81,13 @@ export class Round extends Sending {
     this.over();
   }
 
+  /** A sender that looks before it sends does so batch by batch; a turn ends before the page that exceeds its bytes. */
+  get #batchBytes(): number {
+    const { loop, world } = this.stream;
+    if (this.#params.skipsDirtied !== true) return Number.POSITIVE_INFINITY;
+    return PEEKED_BATCH_PAGES * (loop.pageHeaderBytes + world.memory.pageBytes) - 1;
+  }
+
   get #sentBytes(): number {
     return this.#ramBytes + this.#deviceBytes;
   }
@@ -82,13 +95,40 @@ export class Round extends Sending {
   /** RAM's turn. Its pages are what they are now; what is written while they travel is dirty again. */
   #turn(): void {
     if (this.refused()) return;
-    const { world, agenda, pages, window, link } = this.stream;
+    const { world, agenda, pages, window, link, bitmap, peek } = this.stream;
     world.advanceTo(agenda.nowNs);
     this.#bytesBefore = this.#sentBytes;
+    this.#skippedNow = this.#params.skipsDirtied === true ? peek.skip(bitmap.unsent) : 0;
+    this.#skippedPages += this.#skippedNow;
     const bytesPerSecond = Math.min(this.#capBytesPerSecond, link.bytesPerSecond);
-    const turn = pages.turn({ bytes: window.leftBytes, ns: turnNs(this.stream), bytesPerSecond });
+    const bytes = Math.min(window.leftBytes, this.#batchBytes);
+    const turn = pages.turn({ bytes, ns: turnNs(this.stream), bytesPerSecond });
     const endBytes = turn.bytes === 0 ? 0 : sectionEndBytes(this.stream);
-    this.#busyWith(turn, endBytes, turn.ns + link.nsOf(endBytes));
+    const ns = turn.ns + link.nsOf(endBytes);
+    const more = this.#turnsLikeIt(turn);
+    if (more.turns === 0) this.#busyWith(turn, endBytes, ns);
+    else this.#busyWithMany(turn, 1 + more.turns, ns, more.firstPage);
+  }
+
+  /** Where no window has to be measured and nobody writes, turn after turn is the same: they are sent ahead, in one go. */
+  #turnsLikeIt(turn: Turn): { readonly turns: number; readonly firstPage: number } {
+    const { world, pages, loop, share } = this.stream;
+    const { ends, skipsDirtied } = this.#params;
+    if (loop.windowMs !== undefined || ends.rule !== 'drained') return { turns: 0, firstPage: 0 };
+    if (share !== undefined || skipsDirtied === true) return { turns: 0, firstPage: 0 };
+    return pages.repeat(turn, world.quietUntil(pages.position));
+  }
+
+  #busyWithMany(turn: Turn, turns: number, ns: number, firstPage: number): void {
+    const perTurn = turn.normalPages + turn.zeroPages;
+    const cut = (done: number) => this.stream.pages.takeBack(firstPage + (done - 1) * perTurn);
+    this.stretch(Math.ceil(ns), turns, cut, (done) => {
+      this.#sentPages += done * perTurn;
+      this.#zeroPages += done * turn.zeroPages;
+      this.#ramBytes += done * turn.bytes;
+      this.#putOnWire(done * turn.bytes);
+      this.#devicesTurn(this.#sendingDevices());
+    });
   }
 
   #busyWith(turn: Turn, endBytes: number, ns: number): void {
@@ -96,7 +136,7 @@ export class Round extends Sending {
     this.#sentPages += turn.normalPages + turn.zeroPages;
     this.#zeroPages += turn.zeroPages;
     this.#ramBytes += bytes;
-    this.busy(ns, () => {
+    this.busy(ns, bytes, () => {
       this.#putOnWire(bytes);
       this.#devicesTurn(this.#sendingDevices());
     });
@@ -134,7 +174,7 @@ export class Round extends Sending {
     }
     const bytes = read.bytes + STATE_FRAMING_BYTES;
     this.#deviceBytes += bytes;
-    this.busy(stateNs(this.stream, read.bytes, device.spec.readBytesPerSecond), () => {
+    this.busy(stateNs(this.stream, read.bytes, device.spec.readBytesPerSecond), bytes, () => {
       this.#putOnWire(bytes);
       const errno = this.stream.destination.receive(device.id, read.bytes, false);
       if (errno !== undefined) {
@@ -171,7 +211,7 @@ export class Round extends Sending {
       this.finish();
       return;
     }
-    const foundNothing = this.#sentBytes === this.#bytesBefore;
+    const foundNothing = this.#sentBytes === this.#bytesBefore && this.#skippedNow === 0;
     if (!window.exceeded && !foundNothing) {
       this.#ask();
       return;

@@ -10,6 +10,7 @@ import type { SenderCosts, WireFormat } from '../../hardware/sender.ts';
 import type { StorageTimes } from '../../hardware/storage.ts';
 import type { DeviceTimes } from '../../hardware/vfio-function.ts';
 import type { WorldSpec } from '../../hardware/world.ts';
+import type { MultifdSpec, ThreadSpec } from './channels.ts';
 
 export interface ModelSpec extends WorldSpec {
   /** Whose pre-copy loop: its windows, its bytes on the wire, when its devices may send. */
@@ -22,6 +23,10 @@ export interface ModelSpec extends WorldSpec {
   /** The destination acknowledges each device's initial data (QEMU's `switchover-ack`). Default false. */
   readonly switchoverAck?: boolean;
   readonly sender?: Partial<SenderCosts>;
+  /** Several connections. Absent: one. */
+  readonly multifd?: MultifdSpec;
+  /** TLS and compression. Absent: none. */
+  readonly threads?: ThreadSpec;
   /** Bytes on the wire; as the loop has them unless given. */
   readonly wire?: WireFormat;
   /**
@@ -117,6 +122,7 @@ export function fillSpec(spec: ModelSpec) {
     switchoverAck: spec.switchoverAck ?? false,
     leastPassNs: spec.leastPassNs ?? 1_000_000,
     sender: { pageNs: 0, zeroPageNs: 0, firstTouchNs: 0, ...spec.sender },
+    threads: spec.threads ?? {},
     logs: { ...NO_LOG_COSTS, ...spec.logs },
     devices: devicesInOrder(spec).map(fillDevice),
     hosts: {
@@ -125,6 +131,7 @@ export function fillSpec(spec: ModelSpec) {
     },
     storage: { releaseNs: 0, acquireNs: 0, ...spec.storage },
   };
+  checkChannels(filled);
   const { sender, logs, hosts, storage, maxBandwidthBytesPerSecond, maxPostcopyBandwidthBytesPerSecond, leastPassNs } =
     filled;
   for (const figures of [
@@ -168,6 +175,15 @@ function fillDevice(device: ModelDeviceSpec) {
     ...device,
     times: { ...NO_DEVICE_TIMES, ...device.times },
   };
+}
+
+function checkChannels({ multifd, threads }: Pick<ModelSpec, 'multifd'> & { readonly threads: ThreadSpec }): void {
+  if (multifd !== undefined && !(multifd.channels > multifd.deviceChannels && multifd.deviceChannels >= 0))
+    throw new RangeError(`${multifd.deviceChannels} of ${multifd.channels} channels for devices leave none for memory`);
+  const { tlsBytesPerSecond = 1, compression = { bytesPerSecond: 1, ratio: 1 } } = threads;
+  for (const [name, figure] of Object.entries({ tlsBytesPerSecond, ...compression })) {
+    if (!(Number.isFinite(figure) && figure > 0)) throw new RangeError(`${name} is more than 0, not ${figure}`);
+  }
 }
 
 function checkFigures(figures: Readonly<Record<string, number>>): void {

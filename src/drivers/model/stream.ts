@@ -11,9 +11,12 @@ import type { DestinationHost } from '../../hardware/destination-host.ts';
 import { type Link, TCP_GIVES_UP_NS } from '../../hardware/link.ts';
 import type { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
 import type { PageSender } from '../../hardware/sender.ts';
+import type { LinkShare } from '../../hardware/shared-link.ts';
 import type { World } from '../../hardware/world.ts';
 import type { Agenda } from './agenda.ts';
+import { type Channels, tlsNs } from './channels.ts';
 import type { Transmission } from './lane.ts';
+import type { Peek } from './peek.ts';
 import type { SourceDevices } from './source-devices.ts';
 import type { FilledSpec } from './spec.ts';
 import type { RateWindow } from './window.ts';
@@ -32,10 +35,16 @@ export interface Stream {
   readonly world: World;
   readonly bitmap: MigrationBitmap;
   readonly pages: PageSender;
+  /** For a pass that skips what is dirty again. */
+  readonly peek: Peek;
   readonly devices: SourceDevices;
   readonly link: Link;
+  /** Others send over the same link; absent: it has it alone. */
+  readonly share?: LinkShare | undefined;
   /** The one connection of the migration stream: once broken it is not made again. */
   readonly connection: { broken: boolean };
+  /** How connections that send at the same time share the link. */
+  readonly channels: Channels;
   readonly window: RateWindow;
   /** QEMU's downtime-limit, in force now; a pass that begins sets its own, and a manager may change it meanwhile. */
   readonly limit: { downtimeMs: number };
@@ -45,9 +54,9 @@ export interface Stream {
   readonly progressed: (round: number, bytes: number) => void;
 }
 
-/** ns of one turn of the RAM handler at most. */
-export function turnNs({ loop }: Stream): number {
-  return loop.turnMs * 1e6;
+/** ns of one turn of the RAM handler at most, as it would be alone: with others on the link it takes as much longer. */
+export function turnNs({ loop, share }: Stream): number {
+  return (loop.turnMs * 1e6) / (share?.senders ?? 1);
 }
 
 /** Ends of RAM sections exist where there are windows and pages have headers; the textbook has neither, whatever its wire. */
@@ -55,10 +64,13 @@ export function sectionEndBytes({ loop }: Stream): number {
   return loop.windowMs === undefined || loop.pageHeaderBytes === 0 ? 0 : SECTION_END_BYTES;
 }
 
-/** ns that so many bytes of a device's state take: reading them and sending them go on at once. */
-export function stateNs({ link }: Stream, bytes: number, readBytesPerSecond: number): number {
+/**
+ * ns that so many bytes of a device's state take: they are read and encrypted by one thread, and sent meanwhile. `part`: of the
+ * link that it has.
+ */
+export function stateNs({ link, spec }: Stream, bytes: number, readBytesPerSecond: number, part = 1): number {
   const readNs = readBytesPerSecond === 0 ? 0 : (bytes / readBytesPerSecond) * 1e9;
-  return Math.max(link.nsOf(bytes + STATE_FRAMING_BYTES), readNs);
+  return Math.max(link.nsOf(bytes + STATE_FRAMING_BYTES) / part, readNs + tlsNs(spec.threads, bytes));
 }
 
 export abstract class Sending implements Transmission {
@@ -68,6 +80,8 @@ export abstract class Sending implements Transmission {
   /** Ends a wait for a link that is down. */
   #hangUp: (() => void) | undefined;
   #over: (() => void) | undefined;
+  /** Ends a stretch of turns with the present one. */
+  #catchUp: (() => void) | undefined;
 
   constructor(stream: Stream) {
     this.stream = stream;
@@ -79,7 +93,12 @@ export abstract class Sending implements Transmission {
     else this.start();
   }
 
+  catchUp(): void {
+    this.#catchUp?.();
+  }
+
   stop(): void {
+    this.catchUp();
     this.#stopping = true;
     this.#hangUp?.();
     if (this.#sleep === undefined) return;
@@ -104,19 +123,43 @@ export abstract class Sending implements Transmission {
 
   /**
    * At work for so long, and longer by as much as the link stood still meanwhile. A connection that stood for too long is
-   * broken: the write fails, and so does all that comes after it.
+   * broken: the write fails, and so does all that comes after it. `bytes`: what goes over the link meanwhile.
    */
-  protected busy(ns: number, then: () => void): void {
-    const { agenda, link } = this.stream;
+  protected busy(ns: number, bytes: number, then: () => void): void {
+    const { agenda, link, share } = this.stream;
     const fromNs = agenda.nowNs;
-    agenda.after(ns, () => {
+    const worked = () => {
       if (link.isDown) this.#outlast(then);
       else {
         const stoodNs = link.stoodNs(fromNs, agenda.nowNs);
-        if (stoodNs > 0) this.busy(stoodNs, then);
+        if (stoodNs > 0) this.busy(stoodNs, 0, then);
         else then();
       }
-    });
+    };
+    if (share !== undefined && bytes > 0 && ns > 0) share.send(bytes, ns, worked);
+    else agenda.after(ns, worked);
+  }
+
+  /**
+   * Busy with so many turns of the same length, in one go while nobody looks. Whoever does ends it with the turn that is
+   * under way: `cut` hears of how many it was then, at once, and `then` at its end.
+   */
+  protected stretch(turnNs: number, turns: number, cut: (turns: number) => void, then: (turns: number) => void): void {
+    const { agenda } = this.stream;
+    const startNs = agenda.nowNs;
+    const end = (done: number) => {
+      this.#catchUp = undefined;
+      then(done);
+    };
+    const entry = agenda.at(startNs + turnNs * turns, () => end(turns));
+    this.#catchUp = () => {
+      const done = Math.max(1, Math.ceil((agenda.nowNs - startNs) / turnNs));
+      this.#catchUp = undefined;
+      if (done >= turns) return;
+      agenda.cancel(entry);
+      cut(done);
+      this.busy(startNs + turnNs * done - agenda.nowNs, 0, () => end(done));
+    };
   }
 
   /**
@@ -144,7 +187,7 @@ export abstract class Sending implements Transmission {
       if (this.#hangUp !== hangUp) return;
       this.#hangUp = undefined;
       agenda.cancel(givesUp);
-      this.busy(restNs, then);
+      this.busy(restNs, 0, then);
     });
   }
 

@@ -9,7 +9,7 @@ import type { Command } from '../../core/effect.ts';
 import type { DirtyReport } from '../../hardware/dirty-report.ts';
 import { HostLog } from '../../hardware/host-log.ts';
 import type { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
-import { PageBitmap } from '../../hardware/page-bitmap.ts';
+import type { PageBitmap } from '../../hardware/page-bitmap.ts';
 import type { World } from '../../hardware/world.ts';
 import type { Agenda } from './agenda.ts';
 import type { Job } from './jobs.ts';
@@ -172,7 +172,7 @@ export class Tracking {
 
   /** Where a collect puts what it finds. */
   #into(lost: boolean): PageBitmap {
-    return lost ? new PageBitmap(this.#world.memory.pages) : this.#bitmap.collected;
+    return lost ? this.#world.memory.emptySet() : this.#bitmap.collected;
   }
 
   #noted(source: string, found: DirtyReport, lost: boolean): Collected | { readonly errno: Errno } {

@@ -5,7 +5,8 @@
  */
 
 export class RateWindow {
-  readonly #budgetBytes: number;
+  #capBytesPerSecond = 0;
+  #budgetBytes = Number.POSITIVE_INFINITY;
   readonly #ns: number;
   #startNs: number | undefined;
   #usedBytes = 0;
@@ -13,10 +14,20 @@ export class RateWindow {
 
   /** A cap of 0 is none: the budget is never used up. `ns`: the length of a window; infinite for a loop without windows. */
   constructor(capBytesPerSecond: number, ns: number) {
-    // An integer division by XFER_LIMIT_RATIO = 1000 / BUFFER_DELAY (migration/migration.h).
-    const unlimited = capBytesPerSecond === 0 || ns === Number.POSITIVE_INFINITY;
-    this.#budgetBytes = unlimited ? Number.POSITIVE_INFINITY : Math.floor((capBytesPerSecond * ns) / 1e9);
     this.#ns = ns;
+    this.capTo(capBytesPerSecond);
+  }
+
+  get capBytesPerSecond(): number {
+    return this.#capBytesPerSecond;
+  }
+
+  /** Another cap, for the window under way too; 0: none. */
+  capTo(capBytesPerSecond: number): void {
+    this.#capBytesPerSecond = capBytesPerSecond;
+    // An integer division by XFER_LIMIT_RATIO = 1000 / BUFFER_DELAY (migration/migration.h).
+    const unlimited = capBytesPerSecond === 0 || this.#ns === Number.POSITIVE_INFINITY;
+    this.#budgetBytes = unlimited ? Number.POSITIVE_INFINITY : Math.floor((capBytesPerSecond * this.#ns) / 1e9);
   }
 
   /** Of the last window that was measured; 0 while none has been. */

@@ -4,8 +4,8 @@
  */
 import type { PageRange } from '../../../machines/words.ts';
 import type { WriteSource } from '../../streams/page-writes.ts';
+import { popcount32 } from '../bits.ts';
 import type { GuestMemory } from '../memory.ts';
-import { popcount32 } from '../page-bitmap.ts';
 import { Permutation } from '../permutation.ts';
 import type { Random } from '../random.ts';
 import { ExactRate } from '../workloads/rate.ts';
@@ -14,6 +14,7 @@ import { MapChurn } from './map-churn.ts';
 import { type MapCosts, MappedPages } from './mapped-pages.ts';
 import type { MediatedWriter } from './mediated.ts';
 import { firstNotBelow, SortedPages } from './sorted-pages.ts';
+import { WordsInTurn } from './words-in-turn.ts';
 
 export interface VgpuDmaSpec {
   readonly kind: 'vgpu';
@@ -40,10 +41,12 @@ export class VgpuDma implements MediatedWriter {
   readonly #words = new Int32Array(BITMAP_WORDS);
   /** The mapped pages in order, while the map stays as it is. */
   readonly #sorted = new SortedPages();
+  readonly #inTurn: WordsInTurn;
   #nextPage = 0;
 
   constructor(spec: VgpuDmaSpec, source: WriteSource, memory: GuestMemory, random: Random) {
     this.#source = source;
+    this.#inTurn = new WordsInTurn(memory.arena);
     this.#rate = new ExactRate(spec.writesPerSecond);
     this.mapped = new MappedPages(memory.pages, spec.costs);
     const churn = { pagesPerSecond: spec.churnPagesPerSecond ?? 0 };
@@ -105,14 +108,19 @@ export class VgpuDma implements MediatedWriter {
 
   /** The same pages in the same order, a word at a time: where words hold several of them this is several times faster. */
   #emitWords(due: number, fromNs: number, toNs: number, emit: Emit): void {
-    const { words } = this.mapped.pages;
+    const { pages: mapped, changes } = this.mapped;
+    if (this.#inTurn.holds(mapped, changes)) {
+      this.#emitInTurn(due, fromNs, toNs, emit);
+      return;
+    }
+    const words = Math.ceil(mapped.pages / 32);
     for (let left = due; left > 0; ) {
       const firstWord = this.#nextPage >>> 5;
       const room = this.#words;
       let [n, count, reached] = [0, 0, -1];
       let mask = -1 << (this.#nextPage & 31);
-      for (; n < room.length && firstWord + n < words.length && count < left; n++, mask = -1) {
-        let word = words[firstWord + n]! & mask;
+      for (; n < room.length && firstWord + n < words && count < left; n++, mask = -1) {
+        let word = mapped.wordAt(firstWord + n) & mask;
         let found = popcount32(word);
         while (count + found > left) {
           word &= ~(1 << (31 - Math.clz32(word)));
@@ -122,11 +130,23 @@ export class VgpuDma implements MediatedWriter {
         count += found;
         if (word !== 0) reached = (firstWord + n) * 32 + 31 - Math.clz32(word);
       }
-      const atEnd = firstWord + n >= words.length;
+      const atEnd = firstWord + n >= words;
       this.#nextPage = count === left ? reached + 1 : atEnd ? 0 : (firstWord + n) * 32;
       left -= count;
       const batch = { form: 'bitmap', firstPage: firstWord * 32, words: room.subarray(0, n), count } as const;
       if (count > 0) emit({ fromNs, toNs, source: this.#source, ...batch });
+    }
+  }
+
+  /** The same words, cut from some that have been copied before. */
+  #emitInTurn(due: number, fromNs: number, toNs: number, emit: Emit): void {
+    for (let left = due; left > 0; ) {
+      const found = this.#inTurn.next(this.#nextPage, left, ({ firstWord, words, count, lastPage }) => {
+        this.#nextPage = lastPage + 1;
+        emit({ fromNs, toNs, source: this.#source, form: 'bitmap', firstPage: firstWord * 32, words, count });
+      });
+      left -= found;
+      if (left > 0) this.#nextPage = 0;
     }
   }
 

@@ -9,7 +9,7 @@ import type { PageRange } from '../../../machines/words.ts';
 import { forEachPage, type PageWrites } from '../../streams/page-writes.ts';
 import type { DirtyFound } from '../dirty-report.ts';
 import { type GuestMemory, overlapPages } from '../memory.ts';
-import { PageBitmap } from '../page-bitmap.ts';
+import type { PageBitmap } from '../page-bitmap.ts';
 import { checkRanges } from '../page-set.ts';
 import { AreaLeaves, type LeafVisit } from './area-leaves.ts';
 import { entriesPerLeaf } from './iommu-hardware.ts';
@@ -31,7 +31,7 @@ export class IoPageTable {
     checkRanges(areas);
     memory.requireRam(areas, 'iommu');
     this.pages = memory.pages;
-    this.fine = new PageBitmap(memory.pages);
+    this.fine = memory.emptySet();
     this.#entriesPerPage = entriesPerLeaf(hardware, pageBytes, pageBytes) ?? 1;
     this.areas = [...areas]
       .sort((a, b) => a.firstPage - b.firstPage)

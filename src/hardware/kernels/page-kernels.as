@@ -113,7 +113,53 @@ export function sync(into: usize, from: usize, words: i32): i32 {
   return <i32>added;
 }
 
+/** Clears what is set in the other; returns how many bits were set in both. */
+export function clearCount(into: usize, from: usize, words: i32): i32 {
+  let at: usize = 0;
+  const end = <usize>words << 2;
+  const wide = end & ~31;
+  let cleared: i64 = 0;
+  for (; at < wide; at += 32) {
+    const f0 = load<u64>(from + at);
+    const f1 = load<u64>(from + at, 8);
+    const f2 = load<u64>(from + at, 16);
+    const f3 = load<u64>(from + at, 24);
+    const i0 = load<u64>(into + at);
+    const i1 = load<u64>(into + at, 8);
+    const i2 = load<u64>(into + at, 16);
+    const i3 = load<u64>(into + at, 24);
+    cleared += popcnt(f0 & i0) + popcnt(f1 & i1) + (popcnt(f2 & i2) + popcnt(f3 & i3));
+    store<u64>(into + at, i0 & ~f0);
+    store<u64>(into + at, i1 & ~f1, 8);
+    store<u64>(into + at, i2 & ~f2, 16);
+    store<u64>(into + at, i3 & ~f3, 24);
+  }
+  for (; at < end; at += 4) {
+    const f = load<u32>(from + at);
+    const i = load<u32>(into + at);
+    cleared += popcnt(f & i);
+    store<u32>(into + at, i & ~f);
+  }
+  return <i32>cleared;
+}
+
 // ---- reading ----
+
+/** Number of bits that are set in both. */
+export function countBoth(a: usize, b: usize, words: i32): i32 {
+  let at: usize = 0;
+  const end = <usize>words << 2;
+  const wide = end & ~31;
+  let ones: i64 = 0;
+  for (; at < wide; at += 32) {
+    ones +=
+      popcnt(load<u64>(a + at) & load<u64>(b + at)) +
+      popcnt(load<u64>(a + at, 8) & load<u64>(b + at, 8)) +
+      (popcnt(load<u64>(a + at, 16) & load<u64>(b + at, 16)) + popcnt(load<u64>(a + at, 24) & load<u64>(b + at, 24)));
+  }
+  for (; at < end; at += 4) ones += popcnt(load<u32>(a + at) & load<u32>(b + at));
+  return <i32>ones;
+}
 
 export function count(words: usize, n: i32): i32 {
   let at: usize = 0;
@@ -153,43 +199,85 @@ export function scan(words: usize, n: i32, from: u32, out: usize, max: i32): i32
 
 /**
  * Fills blocks of 128 bits, each bit one with probability p, by comparing a uniform number of each lane with p one binary
- * digit at a time until every lane has differed; returns how many are one. `state` is four generators, sfc32 (Chris
- * Doty-Humphrey, PractRand), side by side; `digits` are those of p, each -1 or 0.
+ * digit at a time until every lane has differed; returns how many are one. Two blocks go side by side, each with four
+ * generators of its own, sfc32 (Chris Doty-Humphrey, PractRand): one step of a generator waits for the one before, and two of
+ * them fill the time. `state` is the eight generators; `digits` are those of p, each -1 or 0.
  */
 export function sampleBits(state: usize, digits: usize, digitCount: i32, words: usize, blocks: i32): i32 {
-  let a = v128.load(state);
-  let b = v128.load(state, 16);
-  let c = v128.load(state, 32);
-  let counter = v128.load(state, 48);
+  let a0 = v128.load(state);
+  let b0 = v128.load(state, 16);
+  let c0 = v128.load(state, 32);
+  let n0 = v128.load(state, 48);
+  let a1 = v128.load(state, 64);
+  let b1 = v128.load(state, 80);
+  let c1 = v128.load(state, 96);
+  let n1 = v128.load(state, 112);
   const one = i32x4.splat(1);
   let ones: i64 = 0;
-  for (let k = 0; k < blocks; k++) {
-    let below = i32x4.splat(0);
-    let undecided = i32x4.splat(-1);
+  let k = 0;
+  for (; k + 1 < blocks; k += 2) {
+    let below0 = i32x4.splat(0);
+    let below1 = i32x4.splat(0);
+    let open0 = i32x4.splat(-1);
+    let open1 = i32x4.splat(-1);
     for (let i = 0; i < digitCount; i++) {
-      const drawn = i32x4.add(i32x4.add(a, b), counter);
-      counter = i32x4.add(counter, one);
-      a = v128.xor(b, i32x4.shr_u(b, 9));
-      b = i32x4.add(c, i32x4.shl(c, 3));
-      c = i32x4.add(v128.or(i32x4.shl(c, 21), i32x4.shr_u(c, 11)), drawn);
+      const drawn0 = i32x4.add(i32x4.add(a0, b0), n0);
+      const drawn1 = i32x4.add(i32x4.add(a1, b1), n1);
+      n0 = i32x4.add(n0, one);
+      n1 = i32x4.add(n1, one);
+      a0 = v128.xor(b0, i32x4.shr_u(b0, 9));
+      a1 = v128.xor(b1, i32x4.shr_u(b1, 9));
+      b0 = i32x4.add(c0, i32x4.shl(c0, 3));
+      b1 = i32x4.add(c1, i32x4.shl(c1, 3));
+      c0 = i32x4.add(v128.or(i32x4.shl(c0, 21), i32x4.shr_u(c0, 11)), drawn0);
+      c1 = i32x4.add(v128.or(i32x4.shl(c1, 21), i32x4.shr_u(c1, 11)), drawn1);
       const digit = v128.load32_splat(digits + (<usize>i << 2));
-      below = v128.or(below, v128.and(undecided, v128.andnot(digit, drawn)));
-      undecided = v128.andnot(undecided, v128.xor(drawn, digit));
-      if (!v128.any_true(undecided)) break;
+      below0 = v128.or(below0, v128.and(open0, v128.andnot(digit, drawn0)));
+      below1 = v128.or(below1, v128.and(open1, v128.andnot(digit, drawn1)));
+      open0 = v128.andnot(open0, v128.xor(drawn0, digit));
+      open1 = v128.andnot(open1, v128.xor(drawn1, digit));
+      if (!v128.any_true(v128.or(open0, open1))) break;
+    }
+    const at = words + (<usize>k << 4);
+    v128.store(at, below0);
+    v128.store(at, below1, 16);
+    ones +=
+      popcnt(i64x2.extract_lane(below0, 0)) +
+      popcnt(i64x2.extract_lane(below0, 1)) +
+      (popcnt(i64x2.extract_lane(below1, 0)) + popcnt(i64x2.extract_lane(below1, 1)));
+  }
+  if (k < blocks) {
+    let below = i32x4.splat(0);
+    let open = i32x4.splat(-1);
+    for (let i = 0; i < digitCount; i++) {
+      const drawn = i32x4.add(i32x4.add(a0, b0), n0);
+      n0 = i32x4.add(n0, one);
+      a0 = v128.xor(b0, i32x4.shr_u(b0, 9));
+      b0 = i32x4.add(c0, i32x4.shl(c0, 3));
+      c0 = i32x4.add(v128.or(i32x4.shl(c0, 21), i32x4.shr_u(c0, 11)), drawn);
+      const digit = v128.load32_splat(digits + (<usize>i << 2));
+      below = v128.or(below, v128.and(open, v128.andnot(digit, drawn)));
+      open = v128.andnot(open, v128.xor(drawn, digit));
+      if (!v128.any_true(open)) break;
     }
     v128.store(words + (<usize>k << 4), below);
     ones += popcnt(i64x2.extract_lane(below, 0)) + popcnt(i64x2.extract_lane(below, 1));
   }
-  v128.store(state, a);
-  v128.store(state, b, 16);
-  v128.store(state, c, 32);
-  v128.store(state, counter, 48);
+  v128.store(state, a0);
+  v128.store(state, b0, 16);
+  v128.store(state, c0, 32);
+  v128.store(state, n0, 48);
+  v128.store(state, a1, 64);
+  v128.store(state, b1, 80);
+  v128.store(state, c1, 96);
+  v128.store(state, n1, 112);
   return <i32>ones;
 }
 
 /**
  * Writes, in order, the numbers from `from` up to, without, `to` that were drawn, each with probability p on its own, until
- * `max` are written; returns how many. `inverseLog` is 1 / ln(1 - p). A step of the generators is two uniform numbers.
+ * `max` are written; returns how many. `inverseLog` is 1 / ln(1 - p). A step of the first four generators is two uniform
+ * numbers.
  */
 export function sampleGaps(state: usize, inverseLog: f64, from: f64, to: f64, out: usize, max: i32): i32 {
   let found = 0;
@@ -197,8 +285,8 @@ export function sampleGaps(state: usize, inverseLog: f64, from: f64, to: f64, ou
   while (true) {
     step(state);
     for (let half: usize = 0; half < 16; half += 8) {
-      const high = <f64>(load<u32>(state + half, 64) >>> 5);
-      const low = <f64>(load<u32>(state + half, 68) >>> 6);
+      const high = <f64>(load<u32>(state + half, 128) >>> 5);
+      const low = <f64>(load<u32>(state + half, 132) >>> 6);
       at += Math.floor(ln(1.0 - (high * 67108864.0 + low) / 9007199254740992.0) * inverseLog);
       if (!(at < to)) return found;
       store<u32>(out + (<usize>found << 2), <u32>at);
@@ -208,7 +296,7 @@ export function sampleGaps(state: usize, inverseLog: f64, from: f64, to: f64, ou
   }
 }
 
-/** One number of each generator, behind the state. */
+/** One number of each of the first four generators, behind the state. */
 function step(state: usize): void {
   const a = v128.load(state);
   const b = v128.load(state, 16);
@@ -219,7 +307,7 @@ function step(state: usize): void {
   v128.store(state, i32x4.add(c, i32x4.shl(c, 3)), 16);
   v128.store(state, i32x4.add(v128.or(i32x4.shl(c, 21), i32x4.shr_u(c, 11)), drawn), 32);
   v128.store(state, i32x4.add(counter, i32x4.splat(1)), 48);
-  v128.store(state, drawn, 64);
+  v128.store(state, drawn, 128);
 }
 
 /**

@@ -26,6 +26,10 @@ export interface PageKernels {
   orCount(into: Int32Array, from: Int32Array): number;
   /** ORs in and clears `from`; returns how many bits were not set in `into` before. */
   sync(into: Int32Array, from: Int32Array): number;
+  /** Clears what is set in `from`; returns how many bits were set in both. */
+  clearCount(into: Int32Array, from: Int32Array): number;
+  /** Number of bits that are set in both. */
+  countBoth(a: Int32Array, b: Int32Array): number;
   /** Number of set bits. */
   count(words: Int32Array): number;
   /** Writes the numbers of the set bits from bit `from` on to `out`, in order, until it is full; returns how many. */

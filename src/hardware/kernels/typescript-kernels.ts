@@ -1,12 +1,13 @@
 /**
- * The page kernels in TypeScript, statement by statement those of page-kernels.as: the reference, and what runs where there
- * is no WebAssembly. Words are an Int32Array, which V8 handles faster than the unsigned one or 64 bits at a time.
+ * The page kernels in TypeScript, with the results of page-kernels.as to the last bit: the reference, and what runs where
+ * there is no WebAssembly. Words are an Int32Array, which V8 handles faster than the unsigned one or 64 bits at a time.
  */
-import { popcount32 } from '../page-groups.ts';
+import { popcount32 } from '../bits.ts';
 import { binaryDigits } from '../workloads/sampler.ts';
 import { checkBlocks, checkMarks, checkProbability, checkSamePart, pageOutside } from './kernel-checks.ts';
-import { type Lanes, stepLane } from './lanes.ts';
+import { FOUR_WORDS, type Lanes, stepLane } from './lanes.ts';
 import type { PageKernels } from './page-kernels.ts';
+import { clearCountWords, countBothWords, countWords, orCountWords, orWords, syncWords } from './word-loops.ts';
 
 /** Where a double is taken apart. */
 const floatBits = new DataView(new ArrayBuffer(8));
@@ -36,7 +37,16 @@ export class TypescriptKernels implements PageKernels {
 
   mark(words: Int32Array, pages: number, list: Uint32Array, n: number): void {
     checkMarks(words, pages, list, n);
-    for (let i = 0; i < n; i++) {
+    const outside = firstOutside(pages);
+    let i = 0;
+    for (const even = n & ~1; i < even; i += 2) {
+      const a = list[i]!;
+      const b = list[i + 1]!;
+      if (a >= outside || b >= outside) break;
+      words[a >>> 5]! |= 1 << a;
+      words[b >>> 5]! |= 1 << b;
+    }
+    for (; i < n; i++) {
       const page = list[i]!;
       if (page >= pages) throw pageOutside(page, pages);
       words[page >>> 5]! |= 1 << page;
@@ -45,54 +55,57 @@ export class TypescriptKernels implements PageKernels {
 
   markCount(words: Int32Array, pages: number, list: Uint32Array, n: number): number {
     checkMarks(words, pages, list, n);
-    let added = 0;
-    for (let i = 0; i < n; i++) {
+    const outside = firstOutside(pages);
+    let found = 0;
+    let i = 0;
+    for (const even = n & ~1; i < even; i += 2) {
+      const a = list[i]!;
+      const b = list[i + 1]!;
+      if (a >= outside || b >= outside) break;
+      // One after the other: both may be in one word, or the same page.
+      const x = words[a >>> 5]!;
+      words[a >>> 5] = x | (1 << a);
+      const y = words[b >>> 5]!;
+      words[b >>> 5] = y | (1 << b);
+      found += ((x >>> a) & 1) + ((y >>> b) & 1);
+    }
+    for (; i < n; i++) {
       const page = list[i]!;
       if (page >= pages) throw pageOutside(page, pages);
-      const w = page >>> 5;
-      const old = words[w]!;
-      added += 1 - ((old >>> page) & 1);
-      words[w] = old | (1 << page);
+      const old = words[page >>> 5]!;
+      words[page >>> 5] = old | (1 << page);
+      found += (old >>> page) & 1;
     }
-    return added;
+    return n - found;
   }
 
   or(into: Int32Array, from: Int32Array): void {
     checkSamePart(into, from);
-    for (let w = 0; w < from.length; w++) into[w]! |= from[w]!;
+    orWords(into, from);
   }
 
   orCount(into: Int32Array, from: Int32Array): number {
     checkSamePart(into, from);
-    let added = 0;
-    for (let w = 0; w < from.length; w++) {
-      const old = into[w]!;
-      const fresh = from[w]! & ~old;
-      if (fresh === 0) continue;
-      added += popcount32(fresh);
-      into[w] = old | fresh;
-    }
-    return added;
+    return orCountWords(into, from);
   }
 
   sync(into: Int32Array, from: Int32Array): number {
     checkSamePart(into, from);
-    let added = 0;
-    for (let w = 0; w < from.length; w++) {
-      const word = from[w]!;
-      if (word === 0) continue;
-      const old = into[w]!;
-      added += popcount32(word & ~old);
-      into[w] = old | word;
-      from[w] = 0;
-    }
-    return added;
+    return syncWords(into, from);
+  }
+
+  clearCount(into: Int32Array, from: Int32Array): number {
+    checkSamePart(into, from);
+    return clearCountWords(into, from);
+  }
+
+  countBoth(a: Int32Array, b: Int32Array): number {
+    checkSamePart(a, b);
+    return countBothWords(a, b);
   }
 
   count(words: Int32Array): number {
-    let ones = 0;
-    for (let w = 0; w < words.length; w++) ones += popcount32(words[w]!);
-    return ones;
+    return countWords(words, words.length);
   }
 
   scan(words: Int32Array, from: number, out: Uint32Array): number {
@@ -115,9 +128,9 @@ export class TypescriptKernels implements PageKernels {
     }
     const digits = binaryDigits(p);
     let ones = 0;
-    for (let k = 0; k < 4 * blocks; k += 4) {
-      ones += sampleBlock(lanes, digits, words, k);
-    }
+    let k = 0;
+    for (; k + 1 < blocks; k += 2) ones += sampleTwo(lanes, digits, words, 4 * k);
+    if (k < blocks) ones += sampleBlock(lanes, digits, words, 4 * k);
     return ones;
   }
 
@@ -157,31 +170,49 @@ export class TypescriptKernels implements PageKernels {
   }
 }
 
+/** The first page that there is not, as an unsigned word, which V8 compares without a detour over doubles. */
+function firstOutside(pages: number): number {
+  return Math.min(pages, 2 ** 32 - 1) >>> 0;
+}
+
+/** Two blocks of 128 lanes, each with its own four generators, until the last of all has differed from p in some digit. */
+function sampleTwo(lanes: Lanes, digits: Int32Array, words: Int32Array, at: number): number {
+  const below = new Int32Array(8);
+  const open = new Int32Array(8).fill(-1);
+  for (let i = 0, left = -1; i < digits.length && left !== 0; i++) {
+    const digit = digits[i]!;
+    left = 0;
+    for (let lane = 0; lane < 8; lane++) {
+      const drawn = stepLane(lanes, lane < 4 ? lane : FOUR_WORDS + lane - 4);
+      below[lane]! |= open[lane]! & digit & ~drawn;
+      open[lane]! &= ~(drawn ^ digit);
+      left |= open[lane]!;
+    }
+  }
+  words.set(below, at);
+  return below.reduce((ones, word) => ones + popcount32(word), 0);
+}
+
 /** 128 lanes, until the last of them has differed from p in some digit; returns how many came out as one. */
 function sampleBlock(lanes: Lanes, digits: Int32Array, words: Int32Array, at: number): number {
-  let [below0, below1, below2, below3] = [0, 0, 0, 0];
-  let [open0, open1, open2, open3] = [-1, -1, -1, -1];
-  for (let i = 0; i < digits.length; i++) {
+  let ones = 0;
+  const below = [0, 0, 0, 0];
+  const open = [-1, -1, -1, -1];
+  for (let i = 0, left = -1; i < digits.length && left !== 0; i++) {
     const digit = digits[i]!;
-    const drawn0 = stepLane(lanes, 0);
-    const drawn1 = stepLane(lanes, 1);
-    const drawn2 = stepLane(lanes, 2);
-    const drawn3 = stepLane(lanes, 3);
-    below0 |= open0 & digit & ~drawn0;
-    below1 |= open1 & digit & ~drawn1;
-    below2 |= open2 & digit & ~drawn2;
-    below3 |= open3 & digit & ~drawn3;
-    open0 &= ~(drawn0 ^ digit);
-    open1 &= ~(drawn1 ^ digit);
-    open2 &= ~(drawn2 ^ digit);
-    open3 &= ~(drawn3 ^ digit);
-    if ((open0 | open1 | open2 | open3) === 0) break;
+    left = 0;
+    for (let lane = 0; lane < 4; lane++) {
+      const drawn = stepLane(lanes, lane);
+      below[lane]! |= open[lane]! & digit & ~drawn;
+      open[lane]! &= ~(drawn ^ digit);
+      left |= open[lane]!;
+    }
   }
-  words[at] = below0;
-  words[at + 1] = below1;
-  words[at + 2] = below2;
-  words[at + 3] = below3;
-  return popcount32(below0) + popcount32(below1) + popcount32(below2) + popcount32(below3);
+  for (let lane = 0; lane < 4; lane++) {
+    words[at + lane] = below[lane]!;
+    ones += popcount32(below[lane]!);
+  }
+  return ones;
 }
 
 /** The natural logarithm of 2^-53 to 1 from arithmetic alone: page-kernels.as says why and how. */

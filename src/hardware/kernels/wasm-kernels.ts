@@ -4,19 +4,21 @@
  */
 import { digitsInto } from '../workloads/sampler.ts';
 import { checkBlocks, checkMarks, checkProbability, checkSamePart, pageOutside } from './kernel-checks.ts';
-import type { Lanes } from './lanes.ts';
+import { FOUR_WORDS, type Lanes } from './lanes.ts';
 import { PAGE_KERNELS_BASE64 } from './page-kernels.generated.ts';
 import type { PageKernels } from './page-kernels.ts';
 import { webAssembly } from './web-assembly.ts';
 import { WordMemory } from './word-memory.ts';
 
 /** page-kernels.as. Pointers are byte offsets. */
-interface Exports {
+export interface RawKernels {
   mark(words: number, pages: number, list: number, n: number): number;
   markCount(words: number, pages: number, list: number, n: number): number;
   or(into: number, from: number, words: number): void;
   orCount(into: number, from: number, words: number): number;
   sync(into: number, from: number, words: number): number;
+  clearCount(into: number, from: number, words: number): number;
+  countBoth(a: number, b: number, words: number): number;
   count(words: number, n: number): number;
   scan(words: number, n: number, from: number, out: number, max: number): number;
   sampleBits(state: number, digits: number, digitCount: number, words: number, blocks: number): number;
@@ -24,9 +26,9 @@ interface Exports {
 }
 
 const WASM_PAGE_BYTES = 65_536;
-/** The generators' 16 words with the 4 that they drew behind them, and p's digits: 64 words from 1024 on, below it nothing. */
+/** The generators' 32 words with the 4 that they drew behind them, and p's digits: 64 words; from 1024 on, below it nothing. */
 const STATE_AT = 1024;
-const DIGITS_AT = STATE_AT + 80;
+const DIGITS_AT = STATE_AT + 144;
 const RESERVED_BYTES = 2048;
 
 let compiled: object | undefined;
@@ -44,7 +46,8 @@ function compiledModule(): object {
 
 export class WasmKernels implements PageKernels {
   readonly kind = 'wasm';
-  readonly #exports: Exports;
+  /** The module's own functions: positions are bytes, and nothing is checked. */
+  readonly raw: RawKernels;
   readonly #memory: WordMemory;
   readonly #state: Int32Array;
   readonly #digits: Int32Array;
@@ -52,15 +55,22 @@ export class WasmKernels implements PageKernels {
   #digitsOf = -1;
   #digitCount = 0;
 
-  constructor(memoryBytes: number) {
+  /** `initialBytes` are there from the start: each growth is a system call. */
+  constructor(memoryBytes: number, initialBytes = WASM_PAGE_BYTES) {
     const module = compiledModule();
     const { Instance, Memory } = webAssembly()!;
     const pages = Math.min(Math.max(Math.ceil(memoryBytes / WASM_PAGE_BYTES), 1), 65_536);
-    const memory = new Memory({ initial: 1, maximum: pages, shared: true });
-    this.#exports = new Instance(module, { env: { memory } }).exports as Exports;
-    this.#memory = new WordMemory(memory, WASM_PAGE_BYTES, pages * WASM_PAGE_BYTES, RESERVED_BYTES);
-    this.#state = new Int32Array(memory.buffer, STATE_AT, 16);
+    const initial = Math.min(Math.ceil(initialBytes / WASM_PAGE_BYTES), pages);
+    const memory = new Memory({ initial, maximum: pages, shared: true });
+    this.raw = new Instance(module, { env: { memory } }).exports as RawKernels;
+    this.#memory = new WordMemory(memory, initial * WASM_PAGE_BYTES, pages * WASM_PAGE_BYTES, RESERVED_BYTES);
+    this.#state = new Int32Array(memory.buffer, STATE_AT, 2 * FOUR_WORDS);
     this.#digits = new Int32Array(memory.buffer, DIGITS_AT, 64);
+  }
+
+  /** All of the memory, as large as it is now. */
+  get buffer(): SharedArrayBuffer {
+    return this.#memory.buffer;
   }
 
   words(count: number): Int32Array {
@@ -78,38 +88,48 @@ export class WasmKernels implements PageKernels {
 
   mark(words: Int32Array, pages: number, list: Uint32Array, n: number): void {
     checkMarks(words, pages, list, n);
-    const done = this.#exports.mark(this.#memory.offsetOf(words), pages, this.#memory.offsetOf(list), n);
+    const done = this.raw.mark(this.#memory.offsetOf(words), pages, this.#memory.offsetOf(list), n);
     if (done < n) throw pageOutside(list[done]!, pages);
   }
 
   markCount(words: Int32Array, pages: number, list: Uint32Array, n: number): number {
     checkMarks(words, pages, list, n);
-    const added = this.#exports.markCount(this.#memory.offsetOf(words), pages, this.#memory.offsetOf(list), n);
+    const added = this.raw.markCount(this.#memory.offsetOf(words), pages, this.#memory.offsetOf(list), n);
     if (added < 0) throw pageOutside(list[-1 - added]!, pages);
     return added;
   }
 
   or(into: Int32Array, from: Int32Array): void {
     checkSamePart(into, from);
-    this.#exports.or(this.#memory.offsetOf(into), this.#memory.offsetOf(from), from.length);
+    this.raw.or(this.#memory.offsetOf(into), this.#memory.offsetOf(from), from.length);
   }
 
   orCount(into: Int32Array, from: Int32Array): number {
     checkSamePart(into, from);
-    return this.#exports.orCount(this.#memory.offsetOf(into), this.#memory.offsetOf(from), from.length);
+    return this.raw.orCount(this.#memory.offsetOf(into), this.#memory.offsetOf(from), from.length);
   }
 
   sync(into: Int32Array, from: Int32Array): number {
     checkSamePart(into, from);
-    return this.#exports.sync(this.#memory.offsetOf(into), this.#memory.offsetOf(from), from.length);
+    return this.raw.sync(this.#memory.offsetOf(into), this.#memory.offsetOf(from), from.length);
+  }
+
+  clearCount(into: Int32Array, from: Int32Array): number {
+    checkSamePart(into, from);
+    return this.raw.clearCount(this.#memory.offsetOf(into), this.#memory.offsetOf(from), from.length);
+  }
+
+  countBoth(a: Int32Array, b: Int32Array): number {
+    checkSamePart(a, b);
+    return this.raw.countBoth(this.#memory.offsetOf(a), this.#memory.offsetOf(b), a.length);
   }
 
   count(words: Int32Array): number {
-    return this.#exports.count(this.#memory.offsetOf(words), words.length);
+    return this.raw.count(this.#memory.offsetOf(words), words.length);
   }
 
   scan(words: Int32Array, from: number, out: Uint32Array): number {
-    return this.#exports.scan(this.#memory.offsetOf(words), words.length, from, this.#memory.offsetOf(out), out.length);
+    return this.raw.scan(this.#memory.offsetOf(words), words.length, from, this.#memory.offsetOf(out), out.length);
   }
 
   sampleBits(lanes: Lanes, p: number, words: Int32Array, blocks: number): number {
@@ -122,7 +142,7 @@ export class WasmKernels implements PageKernels {
     this.#putDigits(p);
     this.#state.set(lanes);
     const at = this.#memory.offsetOf(words);
-    const ones = this.#exports.sampleBits(STATE_AT, DIGITS_AT, this.#digitCount, at, blocks);
+    const ones = this.raw.sampleBits(STATE_AT, DIGITS_AT, this.#digitCount, at, blocks);
     lanes.set(this.#state);
     return ones;
   }
@@ -132,7 +152,7 @@ export class WasmKernels implements PageKernels {
     if (p === 0 || out.length === 0) return 0;
     this.#state.set(lanes);
     const at = this.#memory.offsetOf(out);
-    const found = this.#exports.sampleGaps(STATE_AT, 1 / Math.log1p(-p), from, to, at, out.length);
+    const found = this.raw.sampleGaps(STATE_AT, 1 / Math.log1p(-p), from, to, at, out.length);
     lanes.set(this.#state);
     return found;
   }

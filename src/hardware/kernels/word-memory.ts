@@ -34,6 +34,11 @@ export class WordMemory {
     this.#buffers.add(memory.buffer);
   }
 
+  /** As large as it is now. */
+  get buffer(): SharedArrayBuffer {
+    return this.#memory.buffer;
+  }
+
   /** Bytes that are lent now, rounded up as they are kept. */
   get lentBytes(): number {
     let bytes = 0;

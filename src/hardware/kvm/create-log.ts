@@ -58,7 +58,13 @@ function logOf(memory: GuestMemory, spec: KvmSpec, stalls: Stalls, mappings?: Hu
 
 function bitmapLog(memory: GuestMemory, spec: KvmSpec, stalls: Stalls, mappings?: HugeMappings): KvmLog {
   const { faultNs, scanPageNs = 0, protectPageNs = 0 } = spec;
-  return new KvmLog(memory.pages, { faultNs, stalls, scanNs: memory.ramPages * scanPageNs, protectPageNs, mappings });
+  return new KvmLog(memory.emptySet(), {
+    faultNs,
+    stalls,
+    scanNs: memory.ramPages * scanPageNs,
+    protectPageNs,
+    mappings,
+  });
 }
 
 /** What such a log makes a vCPU stand for, where it costs anything. */

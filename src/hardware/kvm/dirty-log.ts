@@ -80,6 +80,8 @@ export interface KvmDirtyLog {
    * for which it must be called again.
    */
   rearmBefore?(page: number): number;
+  /** Where the log re-arms late: pages that are not armed yet, so that a write to one of them is forgotten when they are. */
+  readonly unarmed?: PageBitmap;
   /** ns that `rearmBefore` has taken of whoever called it since this was last asked. */
   takeRearmNs?(): number;
   /** Must be called every so many ns, where the log has it: the vmm's reaper thread. */

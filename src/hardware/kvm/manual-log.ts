@@ -10,7 +10,7 @@
 import type { Errno } from '../../../machines/words.ts';
 import type { PageWrites } from '../../streams/page-writes.ts';
 import type { GuestMemory } from '../memory.ts';
-import { PageBitmap } from '../page-bitmap.ts';
+import type { PageBitmap } from '../page-bitmap.ts';
 import type { Stalls } from '../stalls.ts';
 import { VcpuTurns } from '../vcpu-span.ts';
 import { CLEAR_ALIGN_PAGES, type ClearRequest, checkClear } from './bitmap-ioctls.ts';
@@ -49,15 +49,19 @@ export class ManualLog implements KvmDirtyLog {
     this.#spec = spec;
     this.#stalls = stalls;
     this.#mappings = mappings;
-    this.#dirty = new PageBitmap(memory.pages);
+    this.#dirty = memory.emptySet();
     this.#protection = new Protection(this.#dirty, mappings);
-    this.#byDefinition = new PageBitmap(memory.pages);
-    this.#fetched = new PageBitmap(memory.pages);
+    this.#byDefinition = memory.emptySet();
+    this.#fetched = memory.emptySet();
     this.#pending = memory.slots.map(({ pages }) => new Uint8Array(Math.ceil(pages / clearPages)));
   }
 
   get active(): boolean {
     return this.#active;
+  }
+
+  get unarmed(): PageBitmap {
+    return this.#fetched;
   }
 
   /** Everything is protected; or everything is set, and protected by the first CLEAR of each piece. */

@@ -8,7 +8,7 @@
 import { forEachPage, type PageWrites } from '../../streams/page-writes.ts';
 import type { DirtyFound } from '../dirty-report.ts';
 import type { GuestMemory } from '../memory.ts';
-import { PageBitmap } from '../page-bitmap.ts';
+import type { PageBitmap } from '../page-bitmap.ts';
 import type { Stalls } from '../stalls.ts';
 import { VcpuTurns } from '../vcpu-span.ts';
 import type { KvmDirtyLog, KvmReport, KvmSpec } from './dirty-log.ts';
@@ -36,8 +36,8 @@ export class PmlLog implements KvmDirtyLog {
 
   /** Throws a RangeError when a page that falls back is no RAM. */
   constructor(memory: GuestMemory, spec: PmlSpec, stalls: Stalls, mappings?: HugeMappings) {
-    this.#written = new PageBitmap(memory.pages);
-    this.#dirty = new PageBitmap(memory.pages);
+    this.#written = memory.emptySet();
+    this.#dirty = memory.emptySet();
     this.#memory = memory;
     this.#spec = spec;
     this.#stalls = stalls;

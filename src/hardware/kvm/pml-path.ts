@@ -6,7 +6,7 @@
  * A page that is mapped and logged as a whole leaf stands for the leaf: its first page is what is armed and what is listed.
  */
 import type { GuestMemory } from '../memory.ts';
-import { PageBitmap } from '../page-bitmap.ts';
+import type { PageBitmap } from '../page-bitmap.ts';
 import type { Stalls } from '../stalls.ts';
 import type { KvmSpec } from './dirty-log.ts';
 import type { HugeMappings } from './huge-mappings.ts';
@@ -28,7 +28,7 @@ export class PmlPath {
     this.#mappings = mappings;
     this.#faultNs = faultNs;
     this.#stalls = stalls;
-    if (pmlFallback.length > 0) this.#fallback = new PageBitmap(memory.pages);
+    if (pmlFallback.length > 0) this.#fallback = memory.emptySet();
     for (const { firstPage, pages } of pmlFallback) this.#fallback!.setRange(firstPage, pages);
   }
 

@@ -13,7 +13,7 @@
 import { forEachPage, type PageWrites } from '../../streams/page-writes.ts';
 import type { DirtyFound } from '../dirty-report.ts';
 import type { GuestMemory } from '../memory.ts';
-import { PageBitmap } from '../page-bitmap.ts';
+import type { PageBitmap } from '../page-bitmap.ts';
 import type { Stalls } from '../stalls.ts';
 import { VcpuTurns } from '../vcpu-span.ts';
 import { DirtyLimit } from './dirty-limit.ts';
@@ -74,9 +74,9 @@ export class RingLog implements KvmDirtyLog {
     this.#memory = memory;
     this.#spec = spec;
     this.#stalls = stalls;
-    this.#logged = new PageBitmap(memory.pages);
-    this.#harvested = new PageBitmap(memory.pages);
-    this.#backup = backupBitmap ? new PageBitmap(memory.pages) : undefined;
+    this.#logged = memory.emptySet();
+    this.#harvested = memory.emptySet();
+    this.#backup = backupBitmap ? memory.emptySet() : undefined;
     this.#buffers = pml ? new PmlBuffers() : undefined;
     this.#mappings = mappings;
     this.#path = new PmlPath(memory, pml ? spec : { faultNs: spec.faultNs }, stalls, mappings);

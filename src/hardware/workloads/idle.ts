@@ -2,5 +2,7 @@
 import type { Writer } from './writer.ts';
 
 export class Idle implements Writer {
+  readonly tellsLate = true;
+
   advance(): void {}
 }

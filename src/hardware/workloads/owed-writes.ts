@@ -4,18 +4,19 @@
  * time since it was last drawn, with the same distribution as if each span had been drawn by itself.
  *
  * So a pass of pre-copy draws a page's fate when the page is sent and at the sync, and not in each of its hundreds of turns.
- * Time is owed by pieces of 4096 pages: whoever is about to look at a page settles its piece. A stretch without change in
+ * Time is owed by pieces of 1024 pages: whoever is about to look at a page settles its piece. A stretch without change in
  * the writer's speed is owed as one; a change settles everything.
  */
 import type { PageRange } from '../../../machines/words.ts';
 import type { WriteSource } from '../../streams/page-writes.ts';
+import { popcount32 } from '../bits.ts';
 import type { Lanes } from '../kernels/lanes.ts';
-import { type SampleScratch, withSampleScratch } from '../kernels/sample-scratch.ts';
-import { popcount32 } from '../page-groups.ts';
+import type { PageArena } from '../kernels/page-arena.ts';
+import type { SampleScratch } from '../kernels/sample-scratch.ts';
 import type { Emit } from './writer.ts';
 
 /** A piece: small against what a turn of the sender sends (15,000 pages at 10 Gb/s), large against the call of a kernel. */
-const PIECE_PAGES = 4096;
+const PIECE_PAGES = 1024;
 /** Pages of a block of the sampling kernel. */
 const BLOCK_PAGES = 128;
 /** Below this the gaps between written pages are cheaper than every page's fate; measured, this project's own. */
@@ -33,6 +34,7 @@ interface Owing {
 export class OwedWrites {
   readonly #source: WriteSource;
   readonly #lanes: Lanes;
+  readonly #arena: PageArena;
   readonly #ranges: readonly Owing[];
   /** Writes to one page on average since the start. */
   #written = 0;
@@ -40,9 +42,10 @@ export class OwedWrites {
   #speedPercent = 0;
   #untilNs = -1;
 
-  constructor(source: WriteSource, ranges: readonly PageRange[], lanes: Lanes) {
+  constructor(source: WriteSource, ranges: readonly PageRange[], lanes: Lanes, arena: PageArena) {
     this.#source = source;
     this.#lanes = lanes;
+    this.#arena = arena;
     this.#ranges = ranges.map((range) => {
       const firstPiece = Math.floor(range.firstPage / PIECE_PAGES);
       const pieces = Math.ceil((range.firstPage + range.pages) / PIECE_PAGES) - firstPiece;
@@ -65,9 +68,8 @@ export class OwedWrites {
   settle(fromPage: number, toPage: number, emit: Emit): void {
     if (this.#settled === this.#written) return;
     const all = fromPage === 0 && toPage === Number.POSITIVE_INFINITY;
-    withSampleScratch((scratch) => {
-      for (const owing of this.#ranges) this.#settleRange(owing, fromPage, toPage, scratch, emit);
-    });
+    const { scratch } = this.#arena;
+    for (const owing of this.#ranges) this.#settleRange(owing, fromPage, toPage, scratch, emit);
     if (all) this.#settled = this.#written;
   }
 
@@ -91,8 +93,7 @@ export class OwedWrites {
       if (before === this.#written) continue;
       const firstPage = Math.max((firstPiece + first) * PIECE_PAGES, range.firstPage);
       const endPage = Math.min((firstPiece + piece) * PIECE_PAGES, range.firstPage + range.pages);
-      const span = { fromNs, toNs: this.#untilNs, source: this.#source };
-      this.#draw(-Math.expm1(before - this.#written), firstPage, endPage, span, scratch, emit);
+      this.#draw(-Math.expm1(before - this.#written), firstPage, endPage, fromNs, scratch, emit);
     }
   }
 
@@ -100,15 +101,16 @@ export class OwedWrites {
     p: number,
     firstPage: number,
     endPage: number,
-    span: { readonly fromNs: number; readonly toNs: number; readonly source: WriteSource },
-    { kernels, list, words }: SampleScratch,
+    fromNs: number,
+    { kernels, list, words, firstWords }: SampleScratch,
     emit: Emit,
   ): void {
+    const toNs = this.#untilNs;
     if (p < SPARSE_P) {
       for (let from = firstPage; from < endPage; ) {
         const n = kernels.sampleGaps(this.#lanes, p, from, endPage, list);
         from = n < list.length ? endPage : list[n - 1]! + 1;
-        if (n > 0) emit({ ...span, form: 'list', pages: list.subarray(0, n) });
+        if (n > 0) emit({ fromNs, toNs, source: this.#source, form: 'list', pages: list.subarray(0, n) });
       }
       return;
     }
@@ -116,7 +118,10 @@ export class OwedWrites {
     const blocks = Math.ceil((endPage - start) / BLOCK_PAGES);
     const drawn = kernels.sampleBits(this.#lanes, p, words, blocks);
     const count = drawn - cutOutside(words, firstPage - start, endPage - start, 4 * blocks);
-    if (count > 0) emit({ ...span, form: 'bitmap', firstPage: start, words: words.subarray(0, 4 * blocks), count });
+    if (count > 0) {
+      const view = firstWords(4 * blocks);
+      emit({ fromNs, toNs, source: this.#source, form: 'bitmap', firstPage: start, words: view, count });
+    }
   }
 }
 

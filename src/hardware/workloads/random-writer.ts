@@ -8,6 +8,7 @@
 import type { PageRange } from '../../../machines/words.ts';
 import type { WriteSource } from '../../streams/page-writes.ts';
 import { lanesFrom } from '../kernels/lanes.ts';
+import { createArena, type PageArena } from '../kernels/page-arena.ts';
 import { PageSet } from '../page-set.ts';
 import type { Random } from '../random.ts';
 import { OwedWrites } from './owed-writes.ts';
@@ -56,19 +57,32 @@ export class RandomWriter implements Writer {
   readonly #set: PageSet;
   readonly #writesPerNs: number;
   readonly #random: Random;
+  readonly #arena: PageArena;
   readonly #method: Method | undefined;
   #owed: OwedWrites | undefined;
   readonly #list = new Uint32Array(LIST_PAGES);
   readonly #words = new Int32Array(BITMAP_WORDS);
 
   /** `method` fixes the way, for tests of its distribution; absent, each span takes the cheapest. */
-  constructor(spec: RandomSpec, source: WriteSource, pageBytes: number, random: Random, method?: Method) {
+  constructor(
+    spec: RandomSpec,
+    source: WriteSource,
+    pageBytes: number,
+    random: Random,
+    arena: PageArena = createArena(),
+    method?: Method,
+  ) {
     this.#source = source;
     this.#set = new PageSet(spec.set);
     if (this.#set.pages === 0) throw new RangeError(`${source}: nothing to write to`);
     this.#writesPerNs = writesPerSecondOf(spec.rate, pageBytes) / 1e9;
     this.#random = random;
+    this.#arena = arena;
     this.#method = method;
+  }
+
+  get tellsLate(): boolean {
+    return this.#writesPerNs * 1e9 >= OWED_FROM_WRITES_PER_SECOND && this.#method === undefined;
   }
 
   advance(fromNs: number, toNs: number, speedPercent: number, emit: Emit): void {
@@ -93,8 +107,8 @@ export class RandomWriter implements Writer {
   }
 
   owe(fromNs: number, toNs: number, speedPercent: number, emit: Emit, ranNs = toNs - fromNs): boolean {
-    if (this.#writesPerNs * 1e9 < OWED_FROM_WRITES_PER_SECOND || this.#method !== undefined) return false;
-    this.#owed ??= new OwedWrites(this.#source, this.#set.ranges, lanesFrom(this.#random));
+    if (!this.tellsLate) return false;
+    this.#owed ??= new OwedWrites(this.#source, this.#set.ranges, lanesFrom(this.#random), this.#arena);
     const mean = (this.#writesPerNs * ranNs * speedPercent) / 100;
     this.#owed.owe(fromNs, toNs, speedPercent, mean / this.#set.pages, emit);
     return true;

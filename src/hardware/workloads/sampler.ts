@@ -6,7 +6,7 @@
  * Two exact ways: 32 pages at a time, bit by bit of p, which costs about six random words whatever p is; or the gaps
  * between touched pages, which costs what is touched. Both resolve p to 2^-53.
  */
-import { popcount32 } from '../page-bitmap.ts';
+import { popcount32 } from '../bits.ts';
 import type { Random } from '../random.ts';
 
 /** The binary digits of p after the point, each as -1 (one) or 0, without trailing zeros. */

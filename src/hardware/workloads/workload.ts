@@ -4,6 +4,7 @@
  */
 import type { PageRange } from '../../../machines/words.ts';
 import type { PageWrites, WriteSource } from '../../streams/page-writes.ts';
+import type { PageArena } from '../kernels/page-arena.ts';
 import type { GuestMemory } from '../memory.ts';
 import { PageBitmap } from '../page-bitmap.ts';
 import type { Random } from '../random.ts';
@@ -30,17 +31,24 @@ export type WriterSpec = SteadySpec | PhasesSpec<SteadySpec> | TraceSpec;
 /** What one workload does; `vcpus` (a number or a span, `0` or `0-3`) names its writes `vcpu:0-3`. */
 export type WorkloadSpec = { readonly vcpus: string } & WriterSpec;
 
-export function createWorkload(spec: WorkloadSpec, pageBytes: number, random: Random): Writer {
-  return createWriter(spec, `vcpu:${spec.vcpus}`, pageBytes, random);
+/** `arena`: where large samples are drawn; best the one of the sets that take them. */
+export function createWorkload(spec: WorkloadSpec, pageBytes: number, random: Random, arena?: PageArena): Writer {
+  return createWriter(spec, `vcpu:${spec.vcpus}`, pageBytes, random, arena);
 }
 
 /** Throws a RangeError for a spec that contradicts itself. */
-export function createWriter(spec: WriterSpec, source: WriteSource, pageBytes: number, random: Random): Writer {
+export function createWriter(
+  spec: WriterSpec,
+  source: WriteSource,
+  pageBytes: number,
+  random: Random,
+  arena?: PageArena,
+): Writer {
   switch (spec.kind) {
     case 'idle':
       return new Idle();
     case 'random':
-      return new RandomWriter(spec, source, pageBytes, random);
+      return new RandomWriter(spec, source, pageBytes, random, arena);
     case 'zipf':
       return new ZipfWriter(spec, source, pageBytes, random);
     case 'cycle':
@@ -51,12 +59,34 @@ export function createWriter(spec: WriterSpec, source: WriteSource, pageBytes: n
       return new Curve(spec, source, random);
     case 'phases': {
       const phases = spec.phases.map(({ forNs, workload }) => {
-        return { forNs, workload: createWriter(workload, source, pageBytes, random) };
+        return { forNs, workload: createWriter(workload, source, pageBytes, random, arena) };
       });
       return new Phases(phases, spec.repeat ?? true);
     }
     case 'trace':
       return new TraceWriter(spec, source);
+    default:
+      return spec satisfies never;
+  }
+}
+
+/** All that it ever writes, overlaps and all; undefined for a trace, which nobody has read through. */
+export function rangesOf(spec: WriterSpec): readonly PageRange[] | undefined {
+  switch (spec.kind) {
+    case 'idle':
+      return [];
+    case 'phases': {
+      const phases = spec.phases.map(({ workload }) => rangesOf(workload));
+      return phases.includes(undefined) ? undefined : phases.flatMap((ranges) => ranges ?? []);
+    }
+    case 'trace':
+      return undefined;
+    case 'random':
+    case 'zipf':
+    case 'cycle':
+    case 'sequential':
+    case 'curve':
+      return spec.set;
     default:
       return spec satisfies never;
   }

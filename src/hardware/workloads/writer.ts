@@ -17,6 +17,8 @@ export interface Writer {
    * nothing. Only for those who settle before they look at a page. `ranNs`: how long of the span it ran; all of it unless given.
    */
   owe?(fromNs: number, toNs: number, speedPercent: number, emit: Emit, ranNs?: number): boolean;
+  /** All that it writes may be told late, or it writes nothing: what it does does not depend on how time is cut up. */
+  readonly tellsLate?: boolean;
   /** Emits what is owed of the pages from `fromPage` up to, without, `toPage`; it may be more than those. */
   settle?(fromPage: number, toPage: number, emit: Emit): void;
   /** The migration bitmap has just been synced: a writer that is described by distinct pages since then begins again. */

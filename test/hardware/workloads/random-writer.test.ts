@@ -14,7 +14,7 @@ const PAGES = 2000 + W - 1000;
 
 function writer(writesPerSecond: number, method: Method | undefined, stream: string): RandomWriter {
   const spec = { kind: 'random', set, rate: { writesPerSecond } } as const;
-  return new RandomWriter(spec, 'vcpu:0', 4096, createRandom(21, stream), method);
+  return new RandomWriter(spec, 'vcpu:0', 4096, createRandom(21, stream), undefined, method);
 }
 
 /** Distinct pages after `spans` spans of 100 ms each. */
@@ -86,7 +86,7 @@ test('bytes a second are pages of that many bytes', () => {
     rate: { bytesPerSecond: 800 * 2 ** 20 },
   } as const;
   let pages = 0;
-  const one = new RandomWriter(spec, 'vcpu:0', 4096, createRandom(1, 'bytes'), 'draws');
+  const one = new RandomWriter(spec, 'vcpu:0', 4096, createRandom(1, 'bytes'), undefined, 'draws');
   one.advance(0, 1e9, 100, (batch) => (pages += batch.form === 'list' ? batch.pages.length : 0));
   // 800 MiB/s of 4 KiB pages.
   expect(Math.abs((pages - 204_800) / Math.sqrt(204_800))).toBeLessThan(4);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { popcount32 } from '../../../src/hardware/page-bitmap.ts';
+import { popcount32 } from '../../../src/hardware/bits.ts';
 import { createRandom } from '../../../src/hardware/random.ts';
 import { binaryDigits, sampleBits, sampleGaps } from '../../../src/hardware/workloads/sampler.ts';
 
