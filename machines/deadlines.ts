@@ -54,6 +54,10 @@ export const DEADLINES: Readonly<Record<CommandName, Deadline>> = {
       { when: 'the last time', leadsTo: 'in-doubt', text: 'the source may run or not: ask it' },
     ],
   },
+  decide: {
+    why: 'asks a function of your own, which has nothing to wait for',
+    follows: fails('a verdict that nobody gave is not made up'),
+  },
   throttleVcpus: { why: LOCAL, follows: warns('the guest runs on unthrottled') },
   limitVcpuDirtyRate: { why: LOCAL, follows: warns('the guest runs on at its speed') },
   setDeviceState: {

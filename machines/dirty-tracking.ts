@@ -111,8 +111,9 @@ export const dirtyTracking = setup({
       event.type === 'FAILED.startTracking' && (event.errno === 'ETIMEDOUT' || event.errno === 'ECONNRESET'),
     noneToStop: ({ context }) => context.started.length === 0,
     syncIsAsked: ({ context }) => context.syncAsked,
-    skipsThisSync: ({ context, event }) => context.collects === 'when-stopped' && event.type === 'SYNC' && !event.final,
-    skipsAskedSync: ({ context }) => context.collects === 'when-stopped' && context.syncAsked && !context.syncIsFinal,
+    // A last report that failed is told at once, skipped or not.
+    skipsThisSync: ({ context, event }) => skips(context) && event.type === 'SYNC' && !event.final,
+    skipsAskedSync: ({ context }) => skips(context) && context.syncAsked && !context.syncIsFinal,
   },
 }).createMachine({
   id: 'dirty-tracking',
@@ -466,6 +467,10 @@ function reported({ context, event }: { context: Context; event: { readonly dirt
 
 function notTracking({ context }: { context: Context }) {
   return { to: context.asker, tracking: context.tracking, dirtyPages: 0, errno: 'EINVAL' as const };
+}
+
+function skips({ collects, lostErrno }: Context): boolean {
+  return collects === 'when-stopped' && lostErrno === undefined;
 }
 
 /** The log goes on: whatever was written so far shows in the final report. */

@@ -6,7 +6,7 @@
  * tried a few times, because a guest that stays stopped is the one thing a roll-back must not leave behind.
  */
 import { assign, setup } from 'xstate';
-import { type Address, commands, messages, type Received } from './messages.ts';
+import { type Address, commands, facts, messages, type Received } from './messages.ts';
 import type { Answer, Errno } from './words.ts';
 
 /** How often a resume is tried before the guest is given up as stopped; this project's own default. */
@@ -24,11 +24,24 @@ interface Context {
 
 type Events = Received<'guest'> | Answer<'stopVcpus' | 'resumeVcpus' | 'throttleVcpus'>;
 
+/**
+ * A throttle that is ordered while the guest does not run is in force when it does; one that is taken off is taken off at once,
+ * as QEMU's migration does when it ends (cpu_throttle_stop), because nobody may be there any more when it runs.
+ */
+const whileNotRunning = [
+  {
+    guard: 'releases',
+    actions: ['rememberThrottle', { type: 'throttleVcpus', params: { percent: 0 } }, 'noteOrdered'],
+  },
+  { actions: 'rememberThrottle' },
+] as const;
+
 export const guest = setup({
   types: {} as { context: Context; events: Events },
   actions: {
     ...commands('stopVcpus', 'resumeVcpus', 'throttleVcpus'),
     ...messages({ answer: [['stop-and-copy', 'roll-back', 'manager'], 'GUEST_REACHED'] }),
+    ...facts({ warn: 'WARNED' }),
     rememberStop: assign(({ event }) => ({
       goal: 'stopped' as const,
       asker: (event as Received<'guest'>).from,
@@ -49,6 +62,7 @@ export const guest = setup({
   guards: {
     isThrottled: ({ context }) => context.throttlePercent > 0 || context.orderedPercent > 0,
     isReleased: ({ context }) => context.throttlePercent === 0,
+    releases: ({ context, event }) => event.type === 'THROTTLE' && event.percent === 0 && context.orderedPercent > 0,
     wantsStopped: ({ context }) => context.goal === 'stopped',
     wantsRunning: ({ context }) => context.goal === 'running',
     mayTryAgain: ({ context }) => context.attempts < RESUME_ATTEMPTS_MAX,
@@ -68,7 +82,14 @@ export const guest = setup({
   initial: 'running',
   on: {
     'DONE.throttleVcpus': { description: 'The guest has been told to stop in the meantime.' },
-    'FAILED.throttleVcpus': { description: 'The guest has been told to stop in the meantime.' },
+    'FAILED.throttleVcpus': [
+      {
+        guard: 'isReleased',
+        description: 'It will run on as slow as before.',
+        actions: { type: 'warn', params: ({ event }) => ({ of: 'throttleVcpus', errno: event.errno }) },
+      },
+      { description: 'The guest has been told to stop in the meantime.' },
+    ],
   },
   states: {
     running: {
@@ -102,9 +123,12 @@ export const guest = setup({
             THROTTLE: { target: 'throttled', reenter: true, actions: 'rememberThrottle' },
             'DONE.throttleVcpus': [{ guard: 'isReleased', target: 'free' }, {}],
             'FAILED.throttleVcpus': {
-              description: 'The guest runs on unthrottled.',
+              description: 'The guest runs on as fast, or as slow, as before.',
               target: 'free',
-              actions: 'forgetThrottle',
+              actions: [
+                { type: 'warn', params: ({ event }) => ({ of: 'throttleVcpus', errno: event.errno }) },
+                'forgetThrottle',
+              ],
             },
           },
         },
@@ -115,7 +139,7 @@ export const guest = setup({
       on: {
         STOP: { actions: 'rememberStop' },
         RESUME: { description: 'Carried out once the stop has been answered.', actions: 'rememberResume' },
-        THROTTLE: { description: 'In force when it runs again.', actions: 'rememberThrottle' },
+        THROTTLE: whileNotRunning,
         'DONE.stopVcpus': [{ guard: 'wantsRunning', target: 'resuming' }, { target: 'stopped' }],
         'FAILED.stopVcpus': [
           { guard: 'wantsRunning', target: 'resuming', actions: 'rememberErrno' },
@@ -128,7 +152,7 @@ export const guest = setup({
       on: {
         STOP: { target: 'stopped', reenter: true, actions: 'rememberStop' },
         RESUME: { target: 'resuming', actions: 'rememberResume' },
-        THROTTLE: { description: 'In force when it runs again.', actions: 'rememberThrottle' },
+        THROTTLE: whileNotRunning,
       },
     },
     resuming: {
@@ -136,7 +160,7 @@ export const guest = setup({
       on: {
         STOP: { description: 'Carried out once the resume has been answered.', actions: 'rememberStop' },
         RESUME: { actions: 'rememberResume' },
-        THROTTLE: { actions: 'rememberThrottle' },
+        THROTTLE: whileNotRunning,
         'DONE.resumeVcpus': [
           { guard: 'wantsStopped', target: 'stopping' },
           {
@@ -166,7 +190,7 @@ export const guest = setup({
       on: {
         STOP: { target: 'stopping', actions: 'rememberStop' },
         RESUME: { target: 'resuming', actions: 'rememberResume' },
-        THROTTLE: { actions: 'rememberThrottle' },
+        THROTTLE: whileNotRunning,
       },
     },
   },

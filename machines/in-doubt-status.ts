@@ -8,7 +8,7 @@
 import type { InDoubtInput } from './in-doubt.ts';
 import { inDoubt, rollBack } from './openings.ts';
 import type { Plan } from './plan.ts';
-import { status } from './statuses.ts';
+import { status, tellThrottle } from './statuses.ts';
 
 /** The same orders in every other state. */
 export const takenUpElsewhere = {
@@ -84,6 +84,7 @@ export const inDoubtStatus = {
       rollingBack: {
         description: 'The destination will never run: the same way back as for every failure.',
         entry: [
+          tellThrottle('releaseThrottle'),
           'closeRollBack',
           { type: 'openRollBack', params: ({ context }: Near) => ({ charts: rollBack(context.plan, 'nobody', true) }) },
         ],

@@ -8,8 +8,10 @@ import type { PolicyEntry } from './convergence/contract.ts';
 import { dirtyLimit } from './convergence/dirty-limit.ts';
 import { managerNamed, managers } from './convergence/managers.ts';
 import { noProgress, noProgressPolicy } from './convergence/no-progress.ts';
+import { ownPolicy, ownPolicyEntry } from './convergence/own-policy.ts';
 import { predictor, predictorPolicy } from './convergence/predictor.ts';
 import { qemu, qemuPolicy } from './convergence/qemu.ts';
+import { publishedRules } from './convergence/rules.ts';
 import { steppedThrottle } from './convergence/stepped-throttle.ts';
 import { destination } from './destination.ts';
 import { deviceControl } from './device-control.ts';
@@ -21,6 +23,7 @@ import { hotPlug } from './hot-plug.ts';
 import { inDoubt } from './in-doubt.ts';
 import type { Kind } from './messages.ts';
 import { migration } from './migration.ts';
+import { observed } from './observed.ts';
 import { postCopy } from './post-copy.ts';
 import { preCopy } from './pre-copy.ts';
 import { rollBack } from './roll-back.ts';
@@ -30,10 +33,14 @@ import { vfioDevice } from './vfio-device.ts';
 export * from './convergence/contract.ts';
 export * from './convergence/manager.ts';
 export { type ManagerName, managerNamed, managers } from './convergence/managers.ts';
+export { type OwnPolicyParameters, ownPolicy, ownPolicyEntry } from './convergence/own-policy.ts';
+export { PUBLISHED_RULES, type PublishedRule, publishedRules } from './convergence/rules.ts';
+export { shadowOf } from './convergence/shadow.ts';
 export * from './deadlines.ts';
 export * from './iova-ranges.ts';
 export * from './loops.ts';
 export * from './messages.ts';
+export { leadsTo, OBSERVED_STATUSES, type ObservedRam, type ObservedStatus, STATUS_ARCS } from './observed.ts';
 export * from './plan.ts';
 export * from './plan-change.ts';
 export { roundEnds, type Window } from './pre-copy.ts';
@@ -52,6 +59,7 @@ export {
   inDoubt,
   migration,
   noProgress,
+  observed,
   postCopy,
   preCopy,
   predictor,
@@ -78,12 +86,15 @@ export const machines: Readonly<Record<string, AnyStateMachine>> = {
   'guest-driver': guestDriver,
   'hot-plug': hotPlug,
   'vfio-device': vfioDevice,
+  observed,
   'auto-converge': autoConverge,
   'dirty-limit': dirtyLimit,
   'stepped-throttle': steppedThrottle,
   'convergence-qemu': qemu,
   'convergence-no-progress': noProgress,
   'convergence-predictor': predictor,
+  'convergence-own-policy': ownPolicy,
+  ...Object.fromEntries(Object.values(publishedRules).map(({ name, machine }) => [`convergence-${name}`, machine])),
   ...Object.fromEntries(Object.values(managers).map(({ name, machine }) => [`manager-${name}`, machine])),
 };
 
@@ -92,10 +103,14 @@ export const policies: Readonly<Record<string, PolicyEntry<never>>> = {
   qemu: qemuPolicy as PolicyEntry<never>,
   'no-progress': noProgressPolicy as PolicyEntry<never>,
   predictor: predictorPolicy as PolicyEntry<never>,
+  ...(publishedRules as Readonly<Record<string, PolicyEntry<never>>>),
+  'own-policy': ownPolicyEntry as PolicyEntry<never>,
 };
 
-/** Charts by kind of address; a run without a manager has none for it. */
-export type Charts = Readonly<Record<Exclude<Kind, 'manager'>, AnyStateMachine> & { manager?: AnyStateMachine }>;
+/** Charts by kind of address; a run without a manager has none for it, and a shadow's is the policy's that it names. */
+export type Charts = Readonly<
+  Record<Exclude<Kind, 'manager' | 'shadow' | 'observed'>, AnyStateMachine> & { manager?: AnyStateMachine }
+>;
 
 /** The charts of one migration by kind of address, with the policy that it runs and the manager that watches it. */
 export function chartsFor(policy: string, manager?: string): Charts {

@@ -1,16 +1,33 @@
 /**
- * The pre-copy loop's dialects as data: one row per QEMU release that changed it, and the textbook's.
+ * The pre-copy loop's dialects as data: one row per QEMU release that changed it, and those of Xen, Cloud Hypervisor and the
+ * textbook.
  *
  * Rows are read by the charts (what is compared, what is counted, which statuses exist) and by the model (wire bytes,
  * windows). Sources: QEMU migration/migration.c (migration_iteration_run, migration_update_counters), migration/ram.c
  * (save_page_header, save_zero_page, ram_save_iterate), hw/vfio/migration.c (vfio_state_pending_*), at v7.2.0, v8.0.0,
- * v8.2.0, v9.2.0, v10.2.0 and v11.1.0-rc2.
+ * v8.2.0, v9.2.0, v10.2.0 and v11.1.0-rc2; Xen tools/libs/guest/xg_sr_save.c; Cloud Hypervisor vmm/src/lib.rs,
+ * vm-migration/src/protocol.rs and docs/vfio.md.
  */
 import type { RangeRule } from './iova-ranges.ts';
 import type { DeviceSizes, RoundEnd } from './words.ts';
 
-export const LOOPS = ['qemu-7.2', 'qemu-8.0', 'qemu-8.2', 'qemu-9.2', 'qemu-10.2', 'qemu-11.1', 'textbook'] as const;
+export const LOOPS = [
+  'qemu-7.2',
+  'qemu-8.0',
+  'qemu-8.2',
+  'qemu-9.2',
+  'qemu-10.2',
+  'qemu-11.1',
+  'textbook',
+  'xen',
+  'cloud-hypervisor',
+] as const;
 export type LoopName = (typeof LOOPS)[number];
+
+/** A release of QEMU, with its statuses, its knobs and who can turn them over QMP. */
+export function isQemu(name: LoopName): boolean {
+  return name.startsWith('qemu-');
+}
 
 export interface Loop {
   readonly name: LoopName;
@@ -33,7 +50,13 @@ export interface Loop {
   /** Up to 8.2 a busy RAM handler starves the devices behind it; 9.0 on each handler gets its turn (commit 4e1871c450). */
   readonly devicesSend: 'never' | 'after-ram' | 'each-turn';
   /** VFIO features of the release: v2 protocol (8.0), PRE_COPY (8.1), P2P and several devices (8.2). */
-  readonly vfio: { readonly devices: boolean; readonly preCopy: boolean; readonly p2p: boolean };
+  readonly vfio: {
+    readonly devices: boolean;
+    readonly preCopy: boolean;
+    readonly p2p: boolean;
+    /** Every device must log its own DMA, and sit behind IOMMUFD: Cloud Hypervisor. Absent: any tracker will do. */
+    readonly needsLoggingAndIommufd?: true;
+  };
   readonly ranges: RangeRule;
   /**
    * A guest with an IOMMU of its own and a VFIO device behind it: blocked always up to 10.2, and from 11.0 on only where
@@ -78,6 +101,29 @@ const AUTO_CONVERGE = { autoConverge: true, dirtyLimit: false } as const;
 const BOTH_THROTTLES = { autoConverge: true, dirtyLimit: true } as const;
 const TICKING_THROTTLES = { ...BOTH_THROTTLES, syncTickMs: 5000 } as const;
 const ALL_VFIO = { devices: true, preCopy: true, p2p: true } as const;
+
+/**
+ * Where a pass is a walk over a bitmap that was read at its beginning, so that it sends its whole set and the bandwidth is
+ * that of the pass. The statuses are the textbook's: neither has QEMU's.
+ */
+const WALKS_A_BITMAP = {
+  zeroPageBytes: undefined,
+  windowMs: undefined,
+  turnMs: 50,
+  passEnds: undefined,
+  // What a device has to send is no part of either's rule.
+  exact: 'ram',
+  switchesOver: 'at-or-below',
+  devicesSend: 'never',
+  throttling: { autoConverge: false, dirtyLimit: false },
+  viommu: 'blocks',
+  hotPlug: 'refuses',
+  heedsReinit: false,
+  reportsDevice: true,
+  reportsFailing: true,
+  postcopyActive: 'after-device',
+  reportsRecoverSetup: true,
+} as const;
 
 const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
   'qemu-7.2': {
@@ -193,6 +239,26 @@ const ROWS: Readonly<Record<LoopName, Omit<Loop, 'name'>>> = {
     reportsFailing: true,
     postcopyActive: 'after-device',
     reportsRecoverSetup: true,
+  },
+  /**
+   * Migration stream v2 (4.6 on). Each page has its 8-byte number in a PAGE_DATA record; the 16 bytes of the record's own
+   * headers for up to 1024 pages are not counted. Zero pages are sent like others.
+   */
+  xen: {
+    ...WALKS_A_BITMAP,
+    pageHeaderBytes: 8,
+    vfio: { devices: false, preCopy: false, p2p: false },
+    ranges: 'exact',
+  },
+  /**
+   * A range's address and length, 8 bytes each, before its content (vm-migration/src/protocol.rs, MemoryRange). Neighbours
+   * share one; here each page has its own, which is at most 0.4 % too much. Devices have STOP_COPY only.
+   */
+  'cloud-hypervisor': {
+    ...WALKS_A_BITMAP,
+    pageHeaderBytes: 16,
+    vfio: { devices: true, preCopy: false, p2p: false, needsLoggingAndIommufd: true },
+    ranges: 'exact',
   },
 };
 

@@ -5,6 +5,8 @@
  * typed at the place of use, and who tells whom is known without running anything. The functions are no-ops that carry a
  * `route`: the core reads it and does the telling. Nothing here sends anything by itself.
  */
+import type { PlanChange } from './branched.ts';
+import type { ObservedRam, ObservedStatus } from './observed.ts';
 import type { PlanContainer } from './plan.ts';
 import type { ChangedDevices } from './tracker-choice.ts';
 import type {
@@ -127,9 +129,16 @@ export interface Inbox {
     | DeviceAnswer;
   'pre-copy':
     | { type: 'HALT' }
-    | { type: 'VERDICT'; verdict: Verdict; because: Because }
+    /** `paceBytesPerSecond`: no faster than this from the next pass on, of a rule that sets the pace of each. */
+    | { type: 'VERDICT'; verdict: Verdict; because: Because; paceBytesPerSecond?: number | undefined }
+    /** A policy that was asked cannot say: `during` is what it did instead. */
+    | { type: 'POLICY_FAILED'; during: string; errno: Errno }
     | { type: 'SWITCHOVER_ACKED'; device: string }
     | { type: 'SET_DOWNTIME_LIMIT'; downtimeLimitMs: number }
+    /** Of a run that was branched: somebody watches from now on, or nobody. */
+    | { type: 'MANAGER_CHANGED'; managed: boolean }
+    /** The same of the policy: the one that was asked is gone, and with it what it would have answered. */
+    | { type: 'POLICY_CHANGED' }
     | { type: 'DEVICES_CHANGED'; devices: readonly ChangedDevice[] }
     | { type: 'START_POSTCOPY' }
     /** The vmm's own throttle: what is in force now; a long pass is to be looked at in its middle. */
@@ -139,6 +148,8 @@ export interface Inbox {
     | DeviceAnswer
     | DriverAnswer;
   policy: { type: 'ASSESS'; observation: Observation };
+  /** A policy that only watches: it is told what the policy is told. */
+  shadow: { type: 'ASSESS'; observation: Observation };
   'auto-converge': ThrottleOrder;
   'dirty-limit': ThrottleOrder;
   'stepped-throttle': ThrottleOrder;
@@ -198,10 +209,25 @@ export interface Inbox {
     | { type: 'DOUBT_RESOLVED'; guest: 'destination' | 'source' | 'lost'; sourceFenced: boolean; because: string }
     | { type: 'DOUBT_REMAINS'; because: string }
     | { type: 'DEVICES_CHANGED'; containers: readonly PlanContainer[] }
+    /** An operator goes on differently from here: `plan` is what the charts have other from now on; `world`, the driver. */
+    | { type: 'BRANCHED'; plan: PlanChange; world: Readonly<Record<string, unknown>> }
     | DeviceAnswer
     | DriverAnswer
     | DirtyLogAnswer
     | DestinationAnswer;
+  /** What somebody's log says was seen of a migration that is not ours. `by`: a poll sees a status some time after it began. */
+  observed:
+    | { type: 'STATUS_SEEN'; status: ObservedStatus; by: 'event' | 'poll' }
+    | { type: 'PASS_SEEN'; pass: number }
+    | { type: 'STOP_SEEN'; host: 'source' | 'destination' }
+    | { type: 'RESUME_SEEN'; host: 'source' | 'destination' }
+    | {
+        type: 'POLL_SEEN';
+        totalTimeMs?: number | undefined;
+        downtimeMs?: number | undefined;
+        expectedDowntimeMs?: number | undefined;
+        ram?: ObservedRam | undefined;
+      };
   'in-doubt': { type: 'RESOLVE' } | { type: 'SOURCE_FENCED' } | { type: 'DESTINATION_FENCED' } | DestinationAnswer;
   'roll-back':
     | { type: 'SENDING_HALTED' }
@@ -232,6 +258,9 @@ export interface Facts {
   };
   /** A manager turned a knob of the vmm; `because` is what it saw, in numbers. */
   MANAGER_DECIDED: { readonly manager: string; readonly verdict: Verdict; readonly because: Because };
+  /** What a shadow would have done, at the last observation; nobody acts on it. */
+  SHADOW_JUDGED: { readonly verdict: Verdict; readonly because: Because };
+  SHADOW_FAILED: { readonly during: string; readonly errno: Errno };
   /** A manager has the guest stopped before the switchover: the downtime begins here. */
   GUEST_SUSPENDED: { readonly manager: string };
   SWITCHOVER_PHASE_ENTERED: { readonly phase: SwitchoverPhase };

@@ -9,6 +9,7 @@
  */
 import { assign, setup } from 'xstate';
 import { arrived, everyoneArrived, expecting } from './barrier.ts';
+import { branched, branchedAtFirst, branchedInPreCopy, branchedPlan } from './branched.ts';
 import { driverSilent, during } from './failure.ts';
 import type { InDoubtInput } from './in-doubt.ts';
 import { inDoubtStatus, takenUpElsewhere } from './in-doubt-status.ts';
@@ -27,6 +28,7 @@ import {
   mirrors,
   preCopy,
   rollBack,
+  shadows,
   source,
   steppedThrottle,
   stopAndCopy,
@@ -68,6 +70,14 @@ interface Context {
 
 type Events = Received<'migration'>;
 
+const shadowsOf = ({ plan }: Context) => shadows(plan).map(({ address }) => address);
+
+/** Not before: a function that watches may still have to answer what it was asked when the policy decided. */
+const shadowsGo = {
+  type: 'closeShadows',
+  params: ({ context }: { readonly context: Context }) => ({ addresses: shadowsOf(context) }),
+} as const;
+
 export const migration = setup({
   types: {} as { context: Context; events: Events; input: Plan; output: Ended },
   actions: {
@@ -88,6 +98,9 @@ export const migration = setup({
       tellDestinationFenced: ['in-doubt', 'DESTINATION_FENCED'],
       tellManager: ['manager', 'MIGRATION_ACTIVE'],
       dismissManager: ['manager', 'DISMISS'],
+      tellLimit: ['pre-copy', 'SET_DOWNTIME_LIMIT'],
+      tellManaged: ['pre-copy', 'MANAGER_CHANGED'],
+      tellExchanged: ['pre-copy', 'POLICY_CHANGED'],
     }),
     ...opens({
       openGuest: 'guest',
@@ -97,6 +110,7 @@ export const migration = setup({
       openTrackings: 'tracking',
       openDirtyLog: 'dirty-log',
       openPolicy: 'policy',
+      openShadows: 'shadow',
       openAutoConverge: 'auto-converge',
       openDirtyLimit: 'dirty-limit',
       openSteppedThrottle: 'stepped-throttle',
@@ -110,7 +124,7 @@ export const migration = setup({
       openHotPlug: 'hot-plug',
     }),
     ...closes({ closePreCopy: 'pre-copy', closeStopAndCopy: 'stop-and-copy', closeRollBack: 'roll-back' }),
-    ...closes({ closePostCopy: 'post-copy' }),
+    ...closes({ closePostCopy: 'post-copy', closePolicy: 'policy', closeShadows: 'shadow', closeManager: 'manager' }),
     ...facts({ announce: 'STATUS_CHANGED', tellEnd: 'ENDED', warn: 'WARNED' }),
     expectDevices: assign(({ context: { plan } }) =>
       expecting([...plannedDevices(plan).map(({ id }) => id), ...cooperatingDevices(plan).map(driverOf)]),
@@ -121,6 +135,7 @@ export const migration = setup({
     rememberDevices: assign(({ context, event }) =>
       event.type === 'DEVICES_CHANGED' ? { plan: { ...context.plan, containers: event.containers } } : {},
     ),
+    rememberBranch: assign(({ context, event }) => ({ plan: branchedPlan(context.plan, event) })),
     notePreCopy: assign({ sending: 'pre-copy' as const }),
     notePostCopyWanted: assign({ postCopy: 'wanted' as const }),
     notePostCopy: assign({ postCopy: 'going' as const }),
@@ -211,6 +226,7 @@ export const migration = setup({
     ...ordersOutOfPlace,
     ...devicesChange,
     ...takenUpElsewhere,
+    ...branched,
   },
   output: ({ context }) => ({ outcome: context.outcome, reason: context.reason }),
   states: {
@@ -219,6 +235,7 @@ export const migration = setup({
       on: {
         MIGRATE: [{ guard: 'isBlocked', target: 'blocked', actions: 'noteBlocked' }, { target: 'reversible' }],
         CANCEL: { description: 'QEMU: migrate_cancel on an idle source is OK and does nothing.' },
+        ...branchedAtFirst,
         CONTINUE: { description: 'Nothing is paused.' },
       },
     },
@@ -253,6 +270,7 @@ export const migration = setup({
                 charts: [{ address: 'policy', input: { parameters: context.plan.policy.parameters } }],
               }),
             },
+            { type: 'openShadows', params: ({ context }) => ({ charts: shadows(context.plan) }) },
             { type: 'openManager', params: ({ context }) => ({ charts: manager(context.plan) }) },
             { type: 'openDestination', params: ({ context }) => ({ charts: destination(context.plan) }) },
             { type: 'openAutoConverge', params: ({ context }) => ({ charts: autoConverge(context.plan) }) },
@@ -305,6 +323,7 @@ export const migration = setup({
               },
               on: {
                 SWITCHOVER_DECIDED: 'switching',
+                ...branchedInPreCopy,
                 ...forwardPostCopy,
                 POSTCOPY_DECIDED: postCopyDecided,
               },
@@ -322,6 +341,13 @@ export const migration = setup({
                 settleDevices('the switchover had begun'),
                 tellThrottle('endThrottle'),
                 'closePreCopy',
+                'closePolicy',
+                {
+                  type: 'closeShadows',
+                  params: ({ context, event }) => ({
+                    addresses: event.type === 'POSTCOPY_DECIDED' ? shadowsOf(context) : [],
+                  }),
+                },
                 {
                   type: 'openStopAndCopy',
                   params: ({ context, event }) => ({
@@ -335,8 +361,8 @@ export const migration = setup({
               on: {
                 PAUSED_BEFORE_SWITCHOVER: '#migration.reversible.pre-switchover',
                 DEVICES_STOPPED: [
-                  { guard: 'reportsDevice', target: '#migration.reversible.device' },
-                  { description: 'Up to 9.2 the status stays active without a pause.' },
+                  { guard: 'reportsDevice', target: '#migration.reversible.device', actions: shadowsGo },
+                  { description: 'Up to 9.2 the status stays active without a pause.', actions: shadowsGo },
                 ],
                 HANDING_OVER: '#migration.handingOver',
               },
@@ -351,7 +377,7 @@ export const migration = setup({
             CONTINUE: { actions: 'continueSwitchover' },
             DEVICES_STOPPED: [
               { guard: 'saysPostcopyActiveAfterPause', target: '#migration.postcopy-active' },
-              { target: 'device' },
+              { target: 'device', actions: shadowsGo },
             ],
           },
         },

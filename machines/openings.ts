@@ -4,10 +4,11 @@
  */
 
 import type { AutoConvergeInput } from './convergence/auto-converge.ts';
+import type { PolicyInput } from './convergence/contract.ts';
 import type { DirtyLimitInput } from './convergence/dirty-limit.ts';
 import { PERIOD_OVER_MS } from './convergence/dirty-rate.ts';
 import type { ManagerInput } from './convergence/manager.ts';
-import type { SteppedThrottleParameters } from './convergence/stepped-throttle.ts';
+import type { SteppedThrottleInput } from './convergence/stepped-throttle.ts';
 import type { DestinationInput } from './destination.ts';
 import type { DeviceControlInput } from './device-control.ts';
 import type { DirtyLogInput } from './dirty-log.ts';
@@ -145,6 +146,11 @@ export function manager(plan: Plan): { address: string; input: ManagerInput<unkn
   return [{ address: 'manager', input: { parameters: plan.manager.parameters, vm } }];
 }
 
+/** Policies that only watch. */
+export function shadows({ shadows: named = [] }: Plan): { address: string; input: PolicyInput<unknown> }[] {
+  return named.map(({ parameters }, index) => ({ address: `shadow/${index}`, input: { parameters } }));
+}
+
 /** With a vIOMMU, what a device watches is the guest's I/O address space; without, it is the guest's memory map. */
 function sectionsOf(plan: Plan, { viommu }: PlanContainer): TrackingInput['sections'] {
   return viommu === undefined ? plan.sections : [{ of: 'ram', firstPage: 0, pages: viommu.aperturePages }];
@@ -181,6 +187,8 @@ export function preCopy(plan: Plan, startsPostCopy = false): { address: string; 
     ...(startsPostCopy ? { startsPostCopy: true as const } : {}),
     ...(throttles(plan).length === 0 ? {} : { throttles: throttles(plan) }),
     ...(plan.manager === undefined ? {} : { manager: 'manager' }),
+    ...plan.rule,
+    ...(plan.shadows === undefined ? {} : { shadows: shadows(plan).map(({ address }) => address) }),
   };
   return [{ address: 'pre-copy', input }];
 }
@@ -203,10 +211,10 @@ export function dirtyLimit({ throttle }: Plan): { address: string; input: DirtyL
   return [{ address: rule, input: { ...parameters, periodOverMs: PERIOD_OVER_MS } }];
 }
 
-export function steppedThrottle({ throttle }: Plan): { address: string; input: SteppedThrottleParameters }[] {
+export function steppedThrottle({ throttle, pageBytes }: Plan): { address: string; input: SteppedThrottleInput }[] {
   if (throttle?.rule !== 'stepped-throttle') return [];
-  const { rule, ...input } = throttle;
-  return [{ address: rule, input }];
+  const { rule, ...parameters } = throttle;
+  return [{ address: rule, input: parameters.whileLosing === true ? { ...parameters, pageBytes } : parameters }];
 }
 
 /** Addresses of the throttles that there are. */
@@ -231,7 +239,11 @@ export function stopAndCopy(plan: Plan, round = 0): { address: string; input: St
     p2p: device.p2p,
     preCopy: device.preCopy,
   }));
-  const input = { devices, pauseBeforeSwitchover: plan.pauseBeforeSwitchover };
+  const input = {
+    devices,
+    pauseBeforeSwitchover: plan.pauseBeforeSwitchover,
+    ...(plan.deviceStates === undefined ? {} : { deviceStates: plan.deviceStates }),
+  };
   const { drivers } = driversOf(cooperatingDevices(plan));
   const cooperation =
     drivers === undefined ? undefined : { drivers, round: round + 1, ends: roundEnd(plan.loop, plan) };

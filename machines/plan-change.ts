@@ -6,7 +6,7 @@
  * started: what would block a start refuses the change (QEMU: a blocker cannot be added while a migration runs,
  * migration/migration.c, migrate_add_blocker).
  */
-import { loop } from './loops.ts';
+import { isQemu, loop } from './loops.ts';
 import { blockers, cooperatingDevices, type Plan, type PlanContainer, type PlanDevice } from './plan.ts';
 
 /** What an operator asks for. */
@@ -40,7 +40,8 @@ export function refusal(plan: Plan, change: DeviceChange): string | undefined {
   if (loop(plan.loop).hotPlug === 'refuses') {
     const [order, source] =
       to === 'plug' ? ['device_add', 'qdev_device_add_from_qdict'] : ['device_del', 'qdev_unplug'];
-    return `${plan.loop} refuses ${order} while a migration runs (QEMU, qdev-monitor.c, ${source})`;
+    const where = isQemu(plan.loop) ? ` (QEMU, qdev-monitor.c, ${source})` : '';
+    return `${plan.loop} refuses ${order} while a migration runs${where}`;
   }
   if (changingContainer(plan, change) === undefined) {
     const other = changingContainer(plan, { to: to === 'plug' ? 'unplug' : 'plug', device });

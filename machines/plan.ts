@@ -8,9 +8,10 @@ import type { AutoConvergeParameters } from './convergence/auto-converge.ts';
 import type { DirtyLimitParameters } from './convergence/dirty-limit.ts';
 import type { SteppedThrottleParameters } from './convergence/stepped-throttle.ts';
 import type { IovaSection, RangeRule } from './iova-ranges.ts';
-import { type LoopName, loop } from './loops.ts';
+import { isQemu, type LoopName, loop } from './loops.ts';
 import {
   type CommandName,
+  type DeviceStatesWay,
   type FeatureMask,
   type TrackerChoice,
   VFIO_MIGRATION_P2P,
@@ -69,11 +70,23 @@ export interface Plan {
     readonly version: string;
     readonly parameters: Readonly<Record<string, unknown>>;
   };
+  /** What the policy needs of pre-copy; absent: nothing but to be asked after each pass. */
+  readonly rule?: {
+    readonly seesPasses?: true;
+    readonly asksFirst?: true;
+    readonly skipsDirtied?: true;
+    /** Of the first pass. */
+    readonly paceBytesPerSecond?: number;
+  };
+  /** Policies that watch and do not decide, in the order of their addresses; absent: none. */
+  readonly shadows?: readonly Plan['policy'][];
   readonly downtimeLimitMs: number;
   /** 0: measured. */
   readonly availSwitchoverBytesPerSecond: number;
   readonly switchoverAck: boolean;
   readonly pauseBeforeSwitchover: boolean;
+  /** Device states travel over multifd's channels; absent: one after the other on the main channel. */
+  readonly deviceStates?: DeviceStatesWay;
   /** QEMU's device property; `auto` blocks where no tracker is, `on` goes on with perpetual tracking. */
   readonly enableMigration: 'auto' | 'on' | 'off';
   readonly afterSyncError: 'fail' | 'allDirty';
@@ -134,7 +147,10 @@ export function blockers(plan: Plan): readonly string[] {
   const { vfio } = loop(plan.loop);
   const reasons: string[] = [];
   if (devices.length === 0) return reasons;
-  if (!vfio.devices) return [`${plan.loop} does not migrate VFIO devices (qemu-8.0 is the first release that does)`];
+  if (!vfio.devices) {
+    const first = isQemu(plan.loop) ? ' (qemu-8.0 is the first release that does)' : '';
+    return [`${plan.loop} does not migrate VFIO devices${first}`];
+  }
   // A device that is not to migrate is not asked what it can do (hw/vfio/migration.c, vfio_migration_realize).
   if (plan.enableMigration === 'off') return ['migration of VFIO devices is off (enable-migration=off)'];
   if (plan.postCopy === true) {
@@ -144,7 +160,11 @@ export function blockers(plan: Plan): readonly string[] {
   }
   const withoutP2p = devices.filter((device) => !device.p2p).map((device) => device.id);
   if (devices.length > 1 && !vfio.p2p) {
-    reasons.push(`${plan.loop} migrates a single VFIO device (qemu-8.2 is the first release that migrates several)`);
+    reasons.push(
+      isQemu(plan.loop)
+        ? `${plan.loop} migrates a single VFIO device (qemu-8.2 is the first release that migrates several)`
+        : `${devices.length} VFIO devices need P2P states, which ${plan.loop} does not use: one could still write to another that is stopped`,
+    );
   } else if (devices.length > 1 && withoutP2p.length > 0) {
     reasons.push(
       `${devices.length} VFIO devices need P2P states on every one, and ${withoutP2p.join(', ')} ${withoutP2p.length === 1 ? 'has' : 'have'} none: one could still write to another that is stopped`,
@@ -152,6 +172,7 @@ export function blockers(plan: Plan): readonly string[] {
   }
   for (const container of plan.containers) {
     reasons.push(...viommuBlockers(container, plan.loop), ...type1Blockers(container, plan));
+    if (vfio.needsLoggingAndIommufd === true) reasons.push(...needsBlockers(container, plan.loop));
   }
   for (const container of plan.containers) {
     if (plan.enableMigration !== 'auto' || tracks(container)) continue;
@@ -198,6 +219,15 @@ function type1Blockers(container: PlanContainer, plan: Plan): readonly string[] 
   if (pages <= TYPE1_PAGES_MAX || BEFORE_TYPE1_BLOCKER.includes(plan.loop)) return [];
   return [
     `container ${container.id}: type1 returns bits for ${TYPE1_PAGES_MAX} pages at most, and the guest has ${pages}`,
+  ];
+}
+
+/** Cloud Hypervisor, docs/vfio.md: the devices' own logs are its only trackers, and it asks for them through IOMMUFD. */
+function needsBlockers({ id, type1, devices }: PlanContainer, name: LoopName): readonly string[] {
+  const cannot = devices.filter(({ logsDma }) => !logsDma).map((device) => device.id);
+  return [
+    ...(cannot.length === 0 ? [] : [`${name} needs devices that log their own DMA, and ${cannot.join(', ')} cannot`]),
+    ...(type1 === true ? [`${name} needs IOMMUFD, and container ${id} has type1`] : []),
   ];
 }
 

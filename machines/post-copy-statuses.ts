@@ -7,9 +7,9 @@
  * QEMU up to 9.2 takes a cancel here and destroys the guest; this chart refuses it for every release.
  * Sources: migration/migration.c (postcopy_start, postcopy_pause, postcopy_do_resume), qapi/migration.json.
  */
-import { postCopy, stopForPostCopy } from './openings.ts';
+import { postCopy, shadows, stopForPostCopy } from './openings.ts';
 import type { Plan } from './plan.ts';
-import { destinationMayFail, handOver, settleDevices, status } from './statuses.ts';
+import { destinationMayFail, handOver, settleDevices, status, tellThrottle } from './statuses.ts';
 
 interface Near {
   readonly context: { readonly plan: Plan };
@@ -83,7 +83,13 @@ export const postCopyStatuses = {
         entry: [
           settleDevices('the switchover had begun'),
           'noteSwitching',
+          tellThrottle('endThrottle'),
           'closePreCopy',
+          'closePolicy',
+          {
+            type: 'closeShadows',
+            params: ({ context }: Near) => ({ addresses: shadows(context.plan).map(({ address }) => address) }),
+          },
           { type: 'openStopAndCopy', params: ({ context }: Near) => ({ charts: stopForPostCopy(context.plan) }) },
         ],
         always: 'switching',

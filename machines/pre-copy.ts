@@ -11,8 +11,27 @@ import { assign, setup } from 'xstate';
 import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { during } from './failure.ts';
 import { exactRemainingBytes, type LoopName, roundEnd } from './loops.ts';
-import { type Address, type ChangedDevice, commands, facts, messages, type Received } from './messages.ts';
-import type { Answer, Because, DeviceSizes, Errno, Observation, PagesBySource, RoundEnd, Verdict } from './words.ts';
+import {
+  type Address,
+  type BitmapSynced,
+  type ChangedDevice,
+  commands,
+  facts,
+  messages,
+  type Received,
+} from './messages.ts';
+import type {
+  Answer,
+  Because,
+  DeviceSizes,
+  Errno,
+  Observation,
+  PagesBySource,
+  PassFigures,
+  RoundEnd,
+  RoundSent,
+  Verdict,
+} from './words.ts';
 
 /** What a sender knows at the start of a window. */
 export interface Window {
@@ -51,12 +70,22 @@ export interface PreCopyInput {
   readonly switchoverAck: boolean;
   /** Drivers of the guest that halt their devices' DMA at each sync, write every page of it and go on; absent: none. */
   readonly drivers?: readonly { readonly id: string; readonly address: Address }[];
+  /** Policies that only watch: they are told what the policy is told; absent: none. */
+  readonly shadows?: readonly Address[];
   /** Who is told of each pass; absent: nobody. */
-  readonly manager?: Address;
+  readonly manager?: Address | undefined;
   /** Post-copy has been ordered already; absent: not yet. */
   readonly startsPostCopy?: true;
   /** Charts of the vmm's own throttles, which hear of every sync; absent: it has none. */
   readonly throttles?: readonly Address[];
+  /** The policy is told what passes send; absent: it does not ask. */
+  readonly seesPasses?: true;
+  /** The policy is asked before the first pass, too; absent: only after each. */
+  readonly asksFirst?: true;
+  /** Passes leave out what is dirty again; absent: they send it. */
+  readonly skipsDirtied?: true;
+  /** How fast a pass may go until the policy says otherwise; absent: as fast as it can. */
+  readonly paceBytesPerSecond?: number;
 }
 
 interface Context extends PreCopyInput {
@@ -75,11 +104,21 @@ interface Context extends PreCopyInput {
   sentBytes: number;
   /** The pass was cut short for a sync in its middle, and goes on. */
   goesOn: boolean;
+  /** The policy has decided in the middle of the pass: it is not asked again at the end of it. */
+  verdictStands: boolean;
+  /** What passes have sent, for a policy that asks. */
+  tally: Tally | undefined;
   observation: Observation | undefined;
   because: Because;
   verdict: Verdict;
   during: string;
   errno: Errno | undefined;
+}
+
+interface Tally extends PassFigures {
+  readonly firstSyncNs: number;
+  readonly lastSyncNs: number;
+  readonly pageBytes: number;
 }
 
 type Events = Received<'pre-copy'> | Answer<'sendRound' | 'haltRound' | 'queryDeviceSizes' | 'setDowntimeLimit'>;
@@ -105,6 +144,11 @@ const syncTold = [
   },
   'forgetSent',
 ] as const;
+const askPolicy = () =>
+  ({
+    type: 'askPolicy',
+    params: ({ context }: { readonly context: Context }) => ({ observation: context.observation as Observation }),
+  }) as const;
 const preCopyDevices = (context: Context) => context.devices.filter((device) => device.preCopy);
 
 export const preCopy = setup({
@@ -117,10 +161,12 @@ export const preCopy = setup({
       haltDrivers: ['guest-driver', 'HALT_DMA'],
       resumeDrivers: ['guest-driver', 'RESUME_DMA'],
       setDevices: ['device', 'SET_STATE'],
+      askShadows: ['shadow', 'ASSESS'],
       askPolicy: ['policy', 'ASSESS'],
       tellStarted: ['migration', 'PRECOPY_STARTED'],
       tellDecision: ['migration', 'SWITCHOVER_DECIDED'],
       tellPostCopy: ['migration', 'POSTCOPY_DECIDED'],
+      askCancel: ['migration', 'CANCEL'],
       tellFailure: ['migration', 'PRECOPY_FAILED'],
       tellPass: ['manager', 'MIGRATION_PASS'],
       tellHalted: ['roll-back', 'SENDING_HALTED'],
@@ -132,17 +178,22 @@ export const preCopy = setup({
     countArrival: assign(({ context, event }) =>
       event.type === 'DEVICE_REACHED' || event.type === 'DRIVER_REACHED' ? arrived(context, event.device) : {},
     ),
-    countRound: assign(({ context }) => (context.goesOn ? { goesOn: false } : { round: context.round + 1 })),
+    countRound: assign(({ context }) =>
+      context.goesOn ? { goesOn: false } : { round: context.round + 1, ...newPass(context) },
+    ),
     noteGoesOn: assign({ goesOn: true }),
+    noteVerdictStands: assign({ verdictStands: true }),
+    forgetVerdict: assign({ verdictStands: false }),
     forgetSent: assign({ sentBytes: 0 }),
     rememberThrottle: assign(({ event }) => (event.type === 'THROTTLED' ? { throttlePercent: event.percent } : {})),
-    rememberSync: assign(({ event }) =>
+    rememberSync: assign(({ context, event }) =>
       event.type === 'BITMAP_SYNCED'
         ? {
             dirtySet: event.dirtySet,
             remainingPages: event.remainingPages,
             remainingBytes: event.remainingBytes,
             dirtyPagesBySource: event.dirtyPagesBySource,
+            ...(context.seesPasses === true ? { tally: syncCounted(context.tally, event) } : {}),
           }
         : {},
     ),
@@ -151,6 +202,7 @@ export const preCopy = setup({
         ? {
             bandwidthBytesPerSecond: event.bandwidthBytesPerSecond,
             sentBytes: context.sentBytes + event.sentBytes,
+            ...passCounted(context, event),
           }
         : {},
     ),
@@ -161,7 +213,13 @@ export const preCopy = setup({
     ),
     observe: assign(({ context, event }) => ({ observation: observation(context, event) })),
     rememberVerdict: assign(({ event }) =>
-      event.type === 'VERDICT' ? { verdict: event.verdict, because: event.because } : {},
+      event.type === 'VERDICT'
+        ? {
+            verdict: event.verdict,
+            because: event.because,
+            ...(event.paceBytesPerSecond === undefined ? {} : { paceBytesPerSecond: event.paceBytesPerSecond }),
+          }
+        : {},
     ),
     rememberAck: assign(({ context, event }) =>
       event.type === 'SWITCHOVER_ACKED' ? { unacked: context.unacked.filter((device) => device !== event.device) } : {},
@@ -172,7 +230,13 @@ export const preCopy = setup({
     rememberLimit: assign(({ event }) =>
       event.type === 'SET_DOWNTIME_LIMIT' ? { downtimeLimitMs: event.downtimeLimitMs } : {},
     ),
+    rememberManaged: assign(({ event }) =>
+      event.type === 'MANAGER_CHANGED' ? { manager: event.managed ? 'manager' : undefined } : {},
+    ),
     rememberPostCopy: assign({ startsPostCopy: true as const }),
+    rememberPolicyFailure: assign(({ event }) =>
+      event.type === 'POLICY_FAILED' ? { during: event.during, errno: event.errno } : {},
+    ),
     rememberFailure: assign(({ event }) => ({
       during: during(event),
       errno: 'errno' in event ? event.errno : undefined,
@@ -190,8 +254,12 @@ export const preCopy = setup({
     driverReached: ({ event }) => event.type === 'DRIVER_REACHED' && event.state === event.asked,
     hasDevices: ({ context }) => context.devices.length > 0,
     saysSwitchover: ({ context }) => context.verdict === 'switchover',
+    saysAbort: ({ context }) => context.verdict === 'abort',
+    everyoneArrivedAndPolicyAsks: ({ context }) => everyoneArrived(context) && context.asksFirst === true,
     startsPostCopy: ({ context }) => context.startsPostCopy === true,
     allAcked: ({ context }) => context.unacked.length === 0,
+    isToSwitchOver: ({ event }) => event.type === 'VERDICT' && event.verdict === 'switchover',
+    verdictStands: ({ context }) => context.verdictStands,
   },
 }).createMachine({
   id: 'pre-copy',
@@ -210,6 +278,8 @@ export const preCopy = setup({
     throttlePercent: 0,
     sentBytes: 0,
     goesOn: false,
+    verdictStands: false,
+    tally: undefined,
     observation: undefined,
     because: {},
     verdict: 'continue',
@@ -228,6 +298,8 @@ export const preCopy = setup({
         { type: 'setDowntimeLimit', params: ({ event }) => ({ downtimeLimitMs: event.downtimeLimitMs }) },
       ],
     },
+    MANAGER_CHANGED: { description: 'Who is told of the passes to come.', actions: 'rememberManaged' },
+    POLICY_CHANGED: { description: 'The policy that came is asked at the end of the pass.' },
     'DONE.setDowntimeLimit': { description: 'The pass under way ends by the new limit.' },
     'FAILED.setDowntimeLimit': { description: 'The next pass carries the new limit anyway.' },
     START_POSTCOPY: {
@@ -280,7 +352,14 @@ export const preCopy = setup({
               { guard: 'deviceFailed', target: '#pre-copy.failed', actions: 'rememberFailure' },
             ],
           },
-          always: { guard: 'everyoneArrived', target: '#pre-copy.iterating', actions: 'tellStarted' },
+          always: [
+            {
+              guard: 'everyoneArrivedAndPolicyAsks',
+              target: '#pre-copy.iterating.beforeFirst',
+              actions: 'tellStarted',
+            },
+            { guard: 'everyoneArrived', target: '#pre-copy.iterating', actions: 'tellStarted' },
+          ],
         },
       },
       on: { SYNC_FAILED: { target: 'failed', actions: 'rememberFailure' } },
@@ -288,6 +367,13 @@ export const preCopy = setup({
     iterating: {
       initial: 'sending',
       states: {
+        beforeFirst: {
+          description: 'A rule that may do without any pass is asked before the first.',
+          always: [
+            { guard: 'hasDevices', target: 'sizing' },
+            { target: 'assessing', actions: 'observe' },
+          ],
+        },
         sending: {
           description:
             'One pass. It ends where `roundEnds` says: at the low-water mark (QEMU) or when the set is drained (textbook).',
@@ -299,6 +385,8 @@ export const preCopy = setup({
                 round: context.round,
                 dirtySet: context.dirtySet,
                 ends: roundEnd(context.loop, context),
+                ...(context.skipsDirtied === undefined ? {} : { skipsDirtied: context.skipsDirtied }),
+                ...(context.paceBytesPerSecond === undefined ? {} : { paceBytesPerSecond: context.paceBytesPerSecond }),
               }),
             },
             {
@@ -316,6 +404,21 @@ export const preCopy = setup({
               { target: 'syncing', actions: 'rememberSent' },
             ],
             SYNC_NOW: 'cuttingPass',
+            VERDICT: [
+              { guard: 'isToSwitchOver', target: 'cuttingShort', actions: ['rememberVerdict', 'noteVerdictStands'] },
+              { description: 'A policy that was asked in the middle of the pass lets it go on.' },
+            ],
+          },
+        },
+        cuttingShort: {
+          description:
+            'A policy that was asked in the middle of the pass has decided: what is dirty now is the last set.',
+          entry: 'haltRound',
+          on: {
+            'DONE.sendRound': [
+              { guard: 'driversHalt', target: 'haltingDma', actions: 'rememberSent' },
+              { target: 'syncing', actions: 'rememberSent' },
+            ],
           },
         },
         cuttingPass: {
@@ -363,6 +466,12 @@ export const preCopy = setup({
             BITMAP_SYNCED: [
               { guard: 'driversHalt', target: 'resumingDma', actions: ['rememberSync', ...syncTold] },
               { guard: 'hasDevices', target: 'sizing', actions: ['rememberSync', ...syncTold] },
+              {
+                guard: 'verdictStands',
+                description: 'It is over: a throttle has nothing to judge any more.',
+                target: 'judged',
+                actions: ['rememberSync', 'observe'],
+              },
               { target: 'assessing', actions: ['rememberSync', 'observe', ...syncTold] },
             ],
           },
@@ -389,13 +498,32 @@ export const preCopy = setup({
             'What the devices would still have to send: PRECOPY_INFO and MIG_DATA_SIZE. A failure ends the migration, where QEMU warns and counts 100 GiB.',
           entry: { type: 'queryDeviceSizes', params: { exact: true } },
           on: {
-            'DONE.queryDeviceSizes': { target: 'assessing', actions: ['rememberSizes', 'observe'] },
+            'DONE.queryDeviceSizes': [
+              { guard: 'verdictStands', target: 'judged', actions: ['rememberSizes', 'observe'] },
+              { target: 'assessing', actions: ['rememberSizes', 'observe'] },
+            ],
           },
         },
         assessing: {
           description: 'The policy decides, on the exact remainder.',
-          entry: { type: 'askPolicy', params: ({ context }) => ({ observation: context.observation as Observation }) },
-          on: { VERDICT: { target: 'judged', actions: 'rememberVerdict' } },
+          entry: [
+            {
+              type: 'askShadows',
+              params: ({ context }) => ({
+                to: context.shadows ?? [],
+                observation: context.observation as Observation,
+              }),
+            },
+            askPolicy(),
+          ],
+          on: {
+            POLICY_CHANGED: {
+              description: 'The one that was asked is gone: the one that came is asked, with the limit as it is now.',
+              actions: ['observe', askPolicy()],
+            },
+            VERDICT: { target: 'judged', actions: 'rememberVerdict' },
+            POLICY_FAILED: { target: '#pre-copy.failed', actions: 'rememberPolicyFailure' },
+          },
         },
         judged: {
           exit: {
@@ -408,8 +536,10 @@ export const preCopy = setup({
               waitingForAck: context.verdict === 'switchover' && context.unacked.length > 0,
             }),
           },
+          entry: 'forgetVerdict',
           always: [
             { guard: 'saysSwitchover', target: 'agreed' },
+            { guard: 'saysAbort', target: '#pre-copy.givenUp' },
             { guard: 'startsPostCopy', target: '#pre-copy.decidedPostCopy' },
             { target: 'sending' },
           ],
@@ -425,10 +555,16 @@ export const preCopy = setup({
         'FAILED.queryDeviceSizes': { target: 'failed', actions: 'rememberFailure' },
         'DONE.haltRound': { description: 'Of a pass that was cut short.' },
         'FAILED.haltRound': { description: 'The pass runs to its end before it is looked at.' },
+        VERDICT: { description: 'Of a policy that was asked in the middle of the pass: at its end it is asked anew.' },
       },
     },
     decided: {
       entry: { type: 'tellDecision', params: ({ context }) => ({ round: context.round, because: context.because }) },
+      on: { HALT: { description: 'Nothing is being sent.', target: 'halted' } },
+    },
+    givenUp: {
+      description: "The rule's own time is over: Cloud Hypervisor, timeout_strategy=cancel.",
+      entry: { type: 'askCancel', params: { because: "aborted by the vmm's own rule" } },
       on: { HALT: { description: 'Nothing is being sent.', target: 'halted' } },
     },
     decidedPostCopy: {
@@ -456,6 +592,7 @@ export const preCopy = setup({
         BITMAP_SYNCED: {},
         SYNC_FAILED: {},
         VERDICT: {},
+        POLICY_FAILED: {},
       },
     },
     halted: {
@@ -471,6 +608,7 @@ export const preCopy = setup({
         BITMAP_SYNCED: {},
         SYNC_FAILED: {},
         VERDICT: {},
+        POLICY_FAILED: {},
       },
     },
   },
@@ -491,6 +629,40 @@ function stillUnacked({ switchoverAck, unacked }: Context, devices: Context['siz
   return switchoverAck ? [...unacked, ...again] : unacked;
 }
 
+function newPass({ tally }: Context): Partial<Context> {
+  return tally === undefined ? {} : { tally: { ...tally, sentPages: 0, skippedPages: 0 } };
+}
+
+function passCounted({ tally }: Context, { sentPages, skippedPages = 0 }: RoundSent): Partial<Context> {
+  if (tally === undefined) return {};
+  const counted = {
+    sentPages: tally.sentPages + sentPages,
+    skippedPages: tally.skippedPages + skippedPages,
+    totalSentPages: tally.totalSentPages + sentPages,
+  };
+  return { tally: { ...tally, ...counted } };
+}
+
+/** The first sync finds all of memory. */
+function syncCounted(tally: Tally | undefined, event: BitmapSynced & { readonly atNs: number }): Tally {
+  const { newDirtyPages, remainingPages, remainingBytes, atNs } = event;
+  if (tally === undefined) {
+    const times = { firstSyncNs: atNs, lastSyncNs: atNs, sinceSyncMs: 0, elapsedMs: 0 };
+    const pageBytes = remainingPages === 0 ? 0 : remainingBytes / remainingPages;
+    const none = { sentPages: 0, skippedPages: 0, totalSentPages: 0 };
+    return { ...none, memoryPages: remainingPages, newDirtyBytes: remainingBytes, pageBytes, ...times };
+  }
+  const sinceSyncMs = (atNs - tally.lastSyncNs) / 1e6;
+  const newDirtyBytes = newDirtyPages * tally.pageBytes;
+  return { ...tally, newDirtyBytes, lastSyncNs: atNs, sinceSyncMs, elapsedMs: (atNs - tally.firstSyncNs) / 1e6 };
+}
+
+function passOf({ tally }: Context): Pick<Observation, 'pass'> {
+  if (tally === undefined) return {};
+  const { firstSyncNs, lastSyncNs, pageBytes, ...pass } = tally;
+  return { pass };
+}
+
 /** What the policy sees; `event` is the answer that completed the picture. */
 function observation(context: Context, event: Events): Observation {
   const sizes = event.type === 'DONE.queryDeviceSizes' ? event.devices : context.sizes;
@@ -504,5 +676,6 @@ function observation(context: Context, event: Events): Observation {
     bandwidthBytesPerSecond: context.availSwitchoverBytesPerSecond || context.bandwidthBytesPerSecond,
     downtimeLimitMs: context.downtimeLimitMs,
     throttlePercent: context.throttlePercent,
+    ...passOf(context),
   };
 }

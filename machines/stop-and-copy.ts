@@ -15,7 +15,7 @@ import { arrived, everyoneArrived, expecting } from './barrier.ts';
 import { during } from './failure.ts';
 import type { Cooperation } from './guest-driver.ts';
 import { type Address, commands, facts, messages, type Received, type SwitchoverPhase } from './messages.ts';
-import type { Answer, Errno } from './words.ts';
+import type { Answer, DeviceStatesWay, Errno } from './words.ts';
 
 export interface StopAndCopyDevice {
   readonly id: string;
@@ -30,6 +30,11 @@ export interface StopAndCopyInput {
   readonly cooperation?: Cooperation;
   readonly devices: readonly StopAndCopyDevice[];
   readonly pauseBeforeSwitchover: boolean;
+  /**
+   * Device states travel over multifd's channels: all at once after the memory, or beside it, over channels of their own.
+   * Absent: one after the other on the main channel.
+   */
+  readonly deviceStates?: DeviceStatesWay;
   /** What is left is not copied now: the destination is told to drop what it has of it, and fetches it when it runs. */
   readonly postCopy?: true;
 }
@@ -74,6 +79,7 @@ export const stopAndCopy = setup({
       stopPreCopyDevices: ['device', 'SET_STATE'],
       stopRunningDevices: ['device', 'SET_STATE'],
       openStateStream: ['device', 'SET_STATE'],
+      openAllStreams: ['device', 'SET_STATE'],
       syncLog: ['dirty-log', 'SYNC'],
       loadDestination: ['destination', 'LOAD'],
       handOver: ['destination', 'TAKE_OVER'],
@@ -122,6 +128,8 @@ export const stopAndCopy = setup({
     deviceFailed: ({ event }) => event.type === 'DEVICE_REACHED' && event.state !== event.asked,
     everyoneHereAndWantsPause: ({ context }) => everyoneArrived(context) && context.pauseBeforeSwitchover,
     goesPostCopy: ({ context }) => context.postCopy === true,
+    statesBesideMemory: ({ context }) => context.deviceStates === 'beside-memory' && context.devices.length > 0,
+    statesTogether: ({ context }) => context.deviceStates === 'together' && context.devices.length > 0,
     allSent: ({ context }) => context.toSend.length === 0,
     destinationLoaded: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'loaded',
     destinationRuns: ({ event }) => event.type === 'DESTINATION_REACHED' && event.state === 'running',
@@ -281,6 +289,7 @@ export const stopAndCopy = setup({
           on: {
             BITMAP_SYNCED: [
               { guard: 'goesPostCopy', target: 'discarding', actions: 'rememberSync' },
+              { guard: 'statesBesideMemory', target: 'copyingBoth', actions: 'rememberSync' },
               { target: 'copyingMemory', actions: 'rememberSync' },
             ],
           },
@@ -296,7 +305,87 @@ export const stopAndCopy = setup({
             enter('memory'),
             { type: 'sendRemaining', params: ({ context }) => ({ dirtySet: context.dirtySet }) },
           ],
-          on: { 'DONE.sendRemaining': 'copyingDevices' },
+          on: {
+            'DONE.sendRemaining': [
+              { guard: 'statesTogether', target: 'copyingDevicesTogether' },
+              { target: 'copyingDevices' },
+            ],
+          },
+        },
+        copyingBoth: {
+          description:
+            'Device states on channels of their own beside the memory: proposed in 2024 (multifd-channels-device-state, qemu-devel), in no release.',
+          entry: enter('memory'),
+          initial: 'opening',
+          states: {
+            opening: {
+              entry: [
+                'expectAll',
+                {
+                  type: 'openAllStreams',
+                  params: ({ context }) => ({ to: addresses(context.devices), target: 'STOP_COPY' }),
+                },
+              ],
+              on: {
+                DEVICE_REACHED: [
+                  { guard: 'streamOpened', actions: 'countArrival' },
+                  { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
+                ],
+              },
+              always: { guard: 'everyoneArrived', target: 'sending' },
+            },
+            sending: {
+              entry: [
+                { type: 'sendRemaining', params: ({ context }) => ({ dirtySet: context.dirtySet }) },
+                { type: 'sendDeviceState', params: ({ context }) => allStates(context) },
+              ],
+              on: {
+                'DONE.sendRemaining': { target: 'devicesLeft', actions: enter('device-state') },
+                'DONE.sendDeviceState': 'memoryLeft',
+              },
+            },
+            devicesLeft: {
+              description: 'Only what the devices take longer than the memory is theirs.',
+              on: { 'DONE.sendDeviceState': '#stop-and-copy.switching.loading' },
+            },
+            memoryLeft: {
+              on: {
+                'DONE.sendRemaining': {
+                  target: '#stop-and-copy.switching.loading',
+                  actions: enter('device-state'),
+                },
+              },
+            },
+          },
+        },
+        copyingDevicesTogether: {
+          description:
+            'A thread per device, and the channels that they share with the memory are free of it (QEMU 10.0, hw/vfio/migration-multifd.c).',
+          entry: enter('device-state'),
+          initial: 'opening',
+          states: {
+            opening: {
+              entry: [
+                'expectAll',
+                {
+                  type: 'openAllStreams',
+                  params: ({ context }) => ({ to: addresses(context.devices), target: 'STOP_COPY' }),
+                },
+              ],
+              on: {
+                DEVICE_REACHED: [
+                  { guard: 'streamOpened', actions: 'countArrival' },
+                  { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
+                ],
+              },
+              always: { guard: 'everyoneArrived', target: 'sending' },
+            },
+            sending: {
+              description: 'Each to the end of its stream; the answer comes after the last of them.',
+              entry: { type: 'sendDeviceState', params: ({ context }) => allStates(context) },
+              on: { 'DONE.sendDeviceState': '#stop-and-copy.switching.loading' },
+            },
+          },
         },
         copyingDevices: {
           entry: enter('device-state'),
@@ -367,7 +456,10 @@ export const stopAndCopy = setup({
         }),
       },
       on: {
-        HALT: { description: 'Nothing is being sent.', target: 'halted' },
+        HALT: [
+          { description: 'Its other half may still be sent.', guard: 'statesBesideMemory', target: 'halting' },
+          { description: 'Nothing is being sent.', target: 'halted' },
+        ],
         '*': { description: 'Answers to orders that no longer matter.' },
       },
     },
@@ -404,6 +496,12 @@ export const stopAndCopy = setup({
     },
   },
 });
+
+/** Of every device, in one order. */
+function allStates({ devices }: Context): { device: string; beside: readonly string[] } {
+  const [device, ...beside] = ids(devices);
+  return { device: device as string, beside };
+}
 
 function addressOf(context: Context, id: string): Address {
   const device = context.devices.find((candidate) => candidate.id === id);

@@ -4,6 +4,7 @@
  *
  * An answer to a command is derived from `Commands`, never written by hand: `DONE.<command>` or `FAILED.<command>`.
  * Everything here is JSON: it crosses journals. Addresses of guest memory are page numbers.
+ * The file is long because it has every command with what it answers, and every figure that more than one chart sees.
  */
 
 /** `enum vfio_device_mig_state`, include/uapi/linux/vfio.h. The order is the kernel's numbering, 0 to 7. */
@@ -58,6 +59,9 @@ export type Errno =
  * do, and the IOMMU tracks the container for the others.
  */
 export type Tracker = 'device' | 'iommu' | 'per-device' | 'guest' | 'perpetual';
+
+/** How the states of stopped devices travel over multifd's channels: at once after the memory, or beside the memory. */
+export type DeviceStatesWay = 'together' | 'beside-memory';
 
 /** Whose rule decides between the trackers that a container has; `qemu` is what QEMU does. */
 export const TRACKER_CHOICES = ['qemu', 'iommu-first', 'per-device'] as const;
@@ -135,6 +139,23 @@ export interface Observation {
   readonly bandwidthBytesPerSecond: number;
   readonly downtimeLimitMs: number;
   readonly throttlePercent: number;
+  /** For a rule that counts what passes send; absent: it does not ask. */
+  readonly pass?: PassFigures;
+}
+
+/** What the pass that has just ended did, and all of them so far. Times are on the run's clock. */
+export interface PassFigures {
+  readonly sentPages: number;
+  /** Not sent because they were dirty again. */
+  readonly skippedPages: number;
+  readonly totalSentPages: number;
+  /** All of the guest's memory: what the first sync found dirty. */
+  readonly memoryPages: number;
+  /** Found dirty by this sync, and how long after the one before. */
+  readonly newDirtyBytes: number;
+  readonly sinceSyncMs: number;
+  /** Since the first sync. */
+  readonly elapsedMs: number;
 }
 
 /** What a policy may answer. A vmm's rule uses the first two; a manager turns knobs. */
@@ -158,6 +179,12 @@ export type Because = Readonly<Record<string, number>>;
 export type CommandClass = 'repeatable' | 'queryable' | 'consuming';
 
 type None = Readonly<Record<never, never>>;
+
+/** What crosses a journal unchanged. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** What a user's own function is asked with: an observation, and when it is asked. */
+export type OwnObservation = Observation & { readonly atNs: number };
 
 /** Every command that a chart may give, with what a success answers. */
 export interface Commands {
@@ -233,7 +260,15 @@ export interface Commands {
   };
   // Sending.
   sendRound: {
-    params: { readonly round: number; readonly dirtySet: number; readonly ends: RoundEnd };
+    params: {
+      readonly round: number;
+      readonly dirtySet: number;
+      readonly ends: RoundEnd;
+      /** No faster than this; absent: as fast as it goes. A dialect with windows has its cap instead. */
+      readonly paceBytesPerSecond?: number;
+      /** Pages that are dirty again when their batch is read are not sent; the next sync finds them. */
+      readonly skipsDirtied?: true;
+    };
     result: RoundSent;
   };
   haltRound: { params: None; result: None };
@@ -241,8 +276,24 @@ export interface Commands {
   setDowntimeLimit: { params: { readonly downtimeLimitMs: number }; result: None };
   // What a manager asks from outside.
   queryMigrate: { params: None; result: MigrateInfo };
+  /** A user's own function is asked for its verdict: whoever runs the migration calls it, no hardware does. */
+  decide: {
+    params: { readonly policy: string; readonly observation: OwnObservation; readonly memory: Json };
+    result: {
+      readonly verdict: 'continue' | 'switchover';
+      readonly because: Because;
+      readonly memory: Json;
+      /** Ask again then, on the run's clock, if no pass ends before. */
+      readonly wakeAtNs?: number;
+    };
+  };
   sendRemaining: { params: { readonly dirtySet: number }; result: RoundSent };
-  sendDeviceState: { params: { readonly device: string }; result: { readonly sentBytes: number } };
+  sendDeviceState: {
+    /** `beside`: the devices whose states go out at the same time, over multifd's channels; absent: this one alone. */
+    params: { readonly device: string; readonly beside?: readonly string[] };
+    /** `bytesOf`: of each, where there are several. */
+    result: { readonly sentBytes: number; readonly bytesOf?: Readonly<Record<string, number>> };
+  };
   // Post-copy.
   /** The destination drops every page of the set that it has in an older version: from here on it knows what it lacks. */
   discardDirty: {
@@ -310,6 +361,8 @@ export interface RoundSent {
   readonly remainingBytes: number;
   /** Of the last measured window; 0 while none has been. */
   readonly bandwidthBytesPerSecond: number;
+  /** Of a pass that skips pages: how many. */
+  readonly skippedPages?: number;
 }
 
 /** What one `sendMissing` sent, and how the guest fares that waits for it. */
@@ -361,6 +414,7 @@ export const COMMANDS: Readonly<Record<CommandName, { readonly class: CommandCla
   haltRound: { class: 'repeatable', deadlineMs: 10_000 },
   setDowntimeLimit: { class: 'repeatable', deadlineMs: 10_000 },
   queryMigrate: { class: 'repeatable', deadlineMs: 10_000 },
+  decide: { class: 'repeatable', deadlineMs: 10_000 },
   sendRemaining: { class: 'consuming', deadlineMs: 3_600_000 },
   sendDeviceState: { class: 'consuming', deadlineMs: 600_000 },
   discardDirty: { class: 'repeatable', deadlineMs: 60_000 },

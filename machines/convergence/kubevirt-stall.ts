@@ -149,6 +149,8 @@ export const kubevirtStall = setup({
     wouldTakeTooLong: ({ context }) => !withinMs(context, leftMs(context)),
     mayGoPostCopy: ({ context }) => context.vm.postCopy && !context.vm.vfio,
     mayDisrupt: ({ context }) => context.parameters.allowWorkloadDisruption,
+    // Halved for ever it would run out at one instant without end.
+    hasPatience: ({ context }) => context.givenUp < LEAST_KEPT_MAX,
     isWithinReach: ({ context }) =>
       withinMs(context, context.parameters.downtimeMaxMs * context.parameters.overshootFactor),
   },
@@ -198,7 +200,12 @@ export const kubevirtStall = setup({
     stalled: {
       description: 'Nothing moves any more: it waits for a low point, with less patience each time.',
       initial: 'comparing',
-      after: { patience: { target: 'stalled', reenter: true, actions: 'losePatience' } },
+      after: {
+        patience: [
+          { guard: 'hasPatience', target: 'stalled', reenter: true, actions: 'losePatience' },
+          { description: 'Every remainder that it keeps is given up: any will do.' },
+        ],
+      },
       states: {
         ...askingAtPasses,
         comparing: {

@@ -8,7 +8,15 @@
  */
 import { assign, setup } from 'xstate';
 import type { Observation } from '../words.ts';
-import { measured, type PolicyEntry, type PolicyEvents, type PolicyInput, verdicts } from './contract.ts';
+import {
+  goesOn,
+  measured,
+  type PolicyEntry,
+  type PolicyEvents,
+  type PolicyInput,
+  stopsNow,
+  verdicts,
+} from './contract.ts';
 
 export interface NoProgressParameters {
   /** A set that shrinks by less than this share of the previous one is no progress, in percent. */
@@ -54,15 +62,15 @@ export const noProgress = setup({
       ],
     },
     drained: {
-      entry: { type: 'tellSwitchover', params: ({ context }) => ({ verdict: 'switchover', because: reason(context) }) },
+      entry: stopsNow<Context>(reason),
     },
     shrinking: {
       description: 'The set is still getting smaller: another pass pays.',
-      entry: { type: 'tellContinue', params: ({ context }) => ({ verdict: 'continue', because: reason(context) }) },
+      entry: goesOn<Context>(reason),
     },
     noProgress: {
       description: 'The same pages again: another pass would send them for nothing.',
-      entry: { type: 'tellSwitchover', params: ({ context }) => ({ verdict: 'switchover', because: reason(context) }) },
+      entry: stopsNow<Context>(reason),
     },
   },
 });

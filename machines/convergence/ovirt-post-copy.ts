@@ -42,10 +42,11 @@ export const ovirtPostCopyManager: ManagerEntry<OvirtParameters> = {
   description: 'oVirt: the limit rises with two passes from 100 to 200 ms, then post-copy',
   source: 'VDSM lib/vdsm/virt/migration.py; oVirt engine ConvergenceSchedule.java, MigrationPolicies',
   machine: ovirtPostCopy,
-  defaults: { initialDowntimeMs: 100, stepsMs: [150, 200] },
+  defaults: { initialDowntimeMs: 100, stepsMs: [150, 200], stepPasses: [1, 2] },
   parameters: {
     initialDowntimeMs: 'The limit that it begins with.',
-    stepsMs: 'The limit at each new pass, from the second pass on; then post-copy.',
+    stepsMs: 'The limits that follow, one at most at each new pass; then post-copy.',
+    stepPasses: 'Each is due after this pass; one that has none here, at the next new pass.',
   },
   needsPostCopy: () => true,
 };

@@ -1,7 +1,8 @@
 /**
  * What oVirt's convergence schedules share: a limit to begin with, a list of steps, one at each new pass, and then an end.
  *
- * An item of the list is run when the number of the pass is greater than the item's; each new pass runs one at most. VDSM
+ * An item of the list is run when the number of the pass is greater than the item's limit; each new pass runs one at most. The
+ * published limits are 1, 2, 3, 4 and 6, so that pass 6 runs none; the last items have none and are run at the next pass. VDSM
  * learns of passes from QEMU's event MIGRATION_PASS (libvirt's migration iteration), so nothing is polled.
  * Source: VDSM lib/vdsm/virt/migration.py; oVirt engine ConvergenceSchedule.java and its MigrationPolicies value.
  */
@@ -22,8 +23,10 @@ import {
 export interface OvirtParameters {
   /** Before the first item. */
   readonly initialDowntimeMs: number;
-  /** Item i, from 1 on, is due in the passes after pass i. */
+  /** What each item sets. */
   readonly stepsMs: readonly number[];
+  /** stallingLimit: each item is due in the passes after this one; an item without one, in any. */
+  readonly stepPasses: readonly number[];
 }
 
 export interface OvirtContext {
@@ -66,7 +69,7 @@ export const ovirtSetup = setup({
   guards: {
     /** What follows then is the chart's own. */
     isThrough: ({ context: { parameters, done } }) => done >= parameters.stepsMs.length,
-    itemIsDue: ({ context: { pass, done } }) => pass > done + 1,
+    itemIsDue: ({ context: { parameters, pass, done } }) => pass > (parameters.stepPasses[done] ?? 0),
   },
 });
 

@@ -19,9 +19,10 @@ export const ovirtSuspendIfNeededManager: ManagerEntry<OvirtParameters> = {
   description: 'oVirt: the limit rises with each pass from 100 to 500 ms, then to 5 s, then it aborts',
   source: 'VDSM lib/vdsm/virt/migration.py; oVirt engine ConvergenceSchedule.java, MigrationPolicies',
   machine: ovirtSuspendIfNeeded,
-  defaults: { initialDowntimeMs: 100, stepsMs: [150, 200, 300, 400, 500, 5000] },
+  defaults: { initialDowntimeMs: 100, stepsMs: [150, 200, 300, 400, 500, 5000], stepPasses: [1, 2, 3, 4, 6] },
   parameters: {
     initialDowntimeMs: 'The limit that it begins with.',
-    stepsMs: 'The limit at each new pass, from the second pass on.',
+    stepsMs: 'The limits that follow, one at most at each new pass.',
+    stepPasses: 'Each is due after this pass; one that has none here, at the next new pass.',
   },
 };

@@ -5,50 +5,42 @@
  * first copy that takes no longer than the limit. QEMU compares the bare content of the pages with what fits; here every page
  * costs its header, too (8 bytes there), and a copy that takes exactly as long as the limit fits. It has no limit of passes.
  */
-import { assign, setup } from 'xstate';
-import type { Observation } from '../words.ts';
-import { measured, type PolicyEntry, type PolicyEvents, type PolicyInput, verdicts } from './contract.ts';
+import { goesOn, type Judging, judging, measured, nothingObserved, type PolicyEntry, stopsNow } from './contract.ts';
 
 export interface PredictorParameters {
   /** What a page costs on the wire beside its content. */
   readonly pageHeaderBytes: number;
 }
 
-interface Context {
-  parameters: PredictorParameters;
-  observation: Observation | undefined;
-}
+type Context = Judging<PredictorParameters>;
 
-export const predictor = setup({
-  types: {} as { context: Context; events: PolicyEvents; input: PolicyInput<PredictorParameters> },
-  actions: {
-    ...verdicts,
-    remember: assign(({ event }) => ({ observation: event.observation })),
-  },
-  guards: {
-    nextCopyFits: ({ context }) =>
-      context.observation !== undefined && nextCopyMs(context) <= context.observation.downtimeLimitMs,
-  },
-}).createMachine({
-  id: 'convergence-predictor',
-  description: 'How long the next copy takes against the downtime limit. A. Gudkov, qemu-devel, April 2023.',
-  context: ({ input }) => ({ parameters: input.parameters, observation: undefined }),
-  options: { maxIterations: 100 },
-  initial: 'watching',
-  on: { ASSESS: { target: '.comparing', actions: 'remember' } },
-  states: {
-    watching: {},
-    comparing: { always: [{ guard: 'nextCopyFits', target: 'fits' }, { target: 'takesTooLong' }] },
-    fits: {
-      description: 'The next copy is over within the limit: it is the last one.',
-      entry: { type: 'tellSwitchover', params: ({ context }) => ({ verdict: 'switchover', because: reason(context) }) },
+export const predictor = judging<PredictorParameters>()
+  .extend({
+    guards: {
+      nextCopyFits: ({ context }) =>
+        context.observation !== undefined && nextCopyMs(context) <= context.observation.downtimeLimitMs,
     },
-    takesTooLong: {
-      description: 'The next copy takes longer than the limit: it is a pass.',
-      entry: { type: 'tellContinue', params: ({ context }) => ({ verdict: 'continue', because: reason(context) }) },
+  })
+  .createMachine({
+    id: 'convergence-predictor',
+    description: 'How long the next copy takes against the downtime limit. A. Gudkov, qemu-devel, April 2023.',
+    context: nothingObserved,
+    options: { maxIterations: 100 },
+    initial: 'watching',
+    on: { ASSESS: { target: '.comparing', actions: 'remember' } },
+    states: {
+      watching: {},
+      comparing: { always: [{ guard: 'nextCopyFits', target: 'fits' }, { target: 'takesTooLong' }] },
+      fits: {
+        description: 'The next copy is over within the limit: it is the last one.',
+        entry: stopsNow<Context>(reason),
+      },
+      takesTooLong: {
+        description: 'The next copy takes longer than the limit: it is a pass.',
+        entry: goesOn<Context>(reason),
+      },
     },
-  },
-});
+  });
 
 /** Nothing takes no time, even where no bandwidth was measured. */
 function nextCopyMs({ observation, parameters }: Context): number {

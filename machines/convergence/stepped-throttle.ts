@@ -15,6 +15,13 @@ export interface SteppedThrottleParameters {
   readonly everyPasses: number;
   readonly stepPercent: number;
   readonly maxPercent: number;
+  /** A step only after a pass in whose time more was dirtied than sent (VMware's SDPS); absent: whatever the guest does. */
+  readonly whileLosing?: true;
+}
+
+export interface SteppedThrottleInput extends SteppedThrottleParameters {
+  /** Needed where dirtied pages are compared with sent bytes. */
+  readonly pageBytes?: number;
 }
 
 export const STEPPED_THROTTLE_DEFAULTS: SteppedThrottleParameters = {
@@ -24,18 +31,24 @@ export const STEPPED_THROTTLE_DEFAULTS: SteppedThrottleParameters = {
   maxPercent: 99,
 };
 
-interface Context extends SteppedThrottleParameters {
+interface Context extends SteppedThrottleInput {
   round: number;
+  /** More was dirtied than sent between the last two syncs. */
+  loses: boolean;
   throttlePercent: number;
 }
 
 type Events = Received<'stepped-throttle'>;
 
 export const steppedThrottle = setup({
-  types: {} as { context: Context; events: Events; input: SteppedThrottleParameters },
+  types: {} as { context: Context; events: Events; input: SteppedThrottleInput },
   actions: {
     ...messages({ throttleGuest: ['guest', 'THROTTLE'], tellThrottle: ['pre-copy', 'THROTTLED'] }),
-    rememberRound: assign(({ event }) => (event.type === 'SYNCED' ? { round: event.round } : {})),
+    rememberRound: assign(({ context, event }) =>
+      event.type === 'SYNCED'
+        ? { round: event.round, loses: event.newDirtyPages * (context.pageBytes ?? 0) > event.sentBytes }
+        : {},
+    ),
     raise: assign(({ context }) => ({
       throttlePercent: Math.min(context.throttlePercent + context.stepPercent, context.maxPercent),
     })),
@@ -44,13 +57,14 @@ export const steppedThrottle = setup({
   guards: {
     isEarly: ({ context }) => context.round < context.afterPasses,
     isBetweenSteps: ({ context }) => (context.round - context.afterPasses) % context.everyPasses !== 0,
+    keepsUp: ({ context }) => context.whileLosing === true && !context.loses,
     isAtMaximum: ({ context }) => context.throttlePercent >= context.maxPercent,
     isThrottling: ({ context }) => context.throttlePercent > 0,
   },
 }).createMachine({
   id: 'stepped-throttle',
   description: "The guest is slowed down pass by pass. Cloud Hypervisor's prototype of auto-converge.",
-  context: ({ input }) => ({ ...input, round: 0, throttlePercent: 0 }),
+  context: ({ input }) => ({ ...input, round: 0, loses: false, throttlePercent: 0 }),
   options: { maxIterations: 100 },
   initial: 'watching',
   on: {
@@ -68,6 +82,7 @@ export const steppedThrottle = setup({
           always: [
             { guard: 'isEarly', target: 'waiting' },
             { guard: 'isBetweenSteps', target: 'waiting' },
+            { guard: 'keepsUp', target: 'waiting' },
             { guard: 'isAtMaximum', target: 'waiting' },
             { target: 'raising' },
           ],

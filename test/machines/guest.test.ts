@@ -144,7 +144,10 @@ describe('a throttle', () => {
     running
       .when(throttle(20))
       .when({ type: 'FAILED.throttleVcpus', errno: 'EIO' })
-      .then({ state: { running: 'free' } });
+      .then({
+        state: { running: 'free' },
+        facts: [{ type: 'WARNED', of: 'throttleVcpus', errno: 'EIO' }],
+      });
   });
 
   test('is taken away by 0', () => {
@@ -156,14 +159,21 @@ describe('a throttle', () => {
       .then({ state: { running: 'free' } });
   });
 
-  test('that was taken away while the guest stood still is taken away when it runs again, one that failed too', () => {
+  test('that is taken away while the guest stands still is taken away at once, one that failed too', () => {
     const slow = running.when(throttle(20));
     const failed = slow.when(throttle(30), { type: 'FAILED.throttleVcpus', errno: 'EIO' });
     const RESUMED = [STOP, STOPPED, { type: 'RESUME', from: 'roll-back' }] as const;
     for (const one of [slow, failed]) {
-      const again = one.when(...RESUMED, throttle(0)).when({ type: 'DONE.resumeVcpus' });
-      expect(again.snapshot.value).toEqual({ running: 'throttled' });
-      expect(again.when({ type: 'DONE.throttleVcpus' }).snapshot.value).toEqual({ running: 'free' });
+      const released = one.when(...RESUMED).when(throttle(0));
+      expect(released.snapshot.value).toBe('resuming');
+      expect(released.commanded).toEqual([{ command: 'throttleVcpus', percent: 0 }]);
+      // Told once: nothing is left for when it runs.
+      const again = released.when({ type: 'DONE.throttleVcpus' }).when({ type: 'DONE.resumeVcpus' });
+      expect(again.snapshot.value).toEqual({ running: 'free' });
+      released.when({ type: 'FAILED.throttleVcpus', errno: 'EIO' }).then({
+        state: 'resuming',
+        facts: [{ type: 'WARNED', of: 'throttleVcpus', errno: 'EIO' }],
+      });
     }
     const never = running.when(...RESUMED).when({ type: 'DONE.resumeVcpus' });
     expect(never.snapshot.value).toEqual({ running: 'free' });

@@ -18,6 +18,8 @@ type Releases = readonly [
   v10_2: unknown,
   v11_1: unknown,
   textbook: unknown,
+  xen: unknown,
+  cloudHypervisor: unknown,
 ];
 const ram = { compare: 'below', counts: 'ram' };
 const precopy = { compare: 'below', counts: 'ram+precopy' };
@@ -28,15 +30,16 @@ const full = { devices: true, preCopy: true, p2p: true };
 
 const COLUMNS: Readonly<Record<Exclude<keyof Loop, 'name'>, Releases>> = {
   // be64 of offset and flags.
-  pageHeaderBytes: [8, 8, 8, 8, 8, 8, 0],
+  // Xen: a page's number in its PAGE_DATA record; Cloud Hypervisor: address and length of a range.
+  pageHeaderBytes: [8, 8, 8, 8, 8, 8, 0, 8, 16],
   // Header and one byte; measured on 7.2: 98,321 zero pages and 32,881 others made 135,828,513 bytes.
-  zeroPageBytes: [9, 9, 9, 9, 9, 9, undefined],
+  zeroPageBytes: [9, 9, 9, 9, 9, 9, undefined, undefined, undefined],
   // BUFFER_DELAY.
-  windowMs: [100, 100, 100, 100, 100, 100, undefined],
+  windowMs: [100, 100, 100, 100, 100, 100, undefined, undefined, undefined],
   // MAX_WAIT.
-  turnMs: [50, 50, 50, 50, 50, 50, 50],
+  turnMs: [50, 50, 50, 50, 50, 50, 50, 50, 50],
   // The device's estimate came with PRE_COPY (8.1, eda7362af9); `<=` and stop-copy bytes with the one query (11.1, a94a867ee8).
-  passEnds: [ram, ram, precopy, precopy, precopy, all, undefined],
+  passEnds: [ram, ram, precopy, precopy, precopy, all, undefined, undefined, undefined],
   // stop_copy_size (8.0), with the pre-copy sizes counted twice (8.1 to 9.1, fixed by 3b5948f808), max of the two (11.1).
   exact: [
     'ram',
@@ -46,19 +49,22 @@ const COLUMNS: Readonly<Record<Exclude<keyof Loop, 'name'>, Releases>> = {
     'ram+stopcopy',
     'ram+max(stopcopy,precopy)',
     'ram+stopcopy',
+    'ram',
+    'ram',
   ],
   // `!pending || pending < threshold` (7.2), `pending <= threshold` since.
-  switchesOver: ['below-or-zero', ...Array(6).fill('at-or-below')] as unknown as Releases,
+  switchesOver: ['below-or-zero', ...Array(8).fill('at-or-below')] as unknown as Releases,
   // The first unfinished handler stops the walk, up to 8.2 (4e1871c450, 9.0).
-  devicesSend: ['never', 'never', 'after-ram', 'each-turn', 'each-turn', 'each-turn', 'each-turn'],
+  devicesSend: ['never', 'never', 'after-ram', 'each-turn', 'each-turn', 'each-turn', 'each-turn', 'never', 'never'],
   // v2 protocol 8.0 (31bcbbb5be), PRE_COPY 8.1 (eda7362af9), P2P 8.2 (94f775e428).
-  vfio: [none, v2, full, full, full, full, full],
+  // Cloud Hypervisor: STOP_COPY only, devices that log behind IOMMUFD (docs/vfio.md).
+  vfio: [none, v2, full, full, full, full, full, none, { ...v2, needsLoggingAndIommufd: true }],
   // The third range: 8.2 (a31fe5daea).
-  ranges: ['two', 'two', 'three', 'three', 'three', 'three', 'three'],
+  ranges: ['two', 'two', 'three', 'three', 'three', 'three', 'three', 'exact', 'exact'],
   // A vIOMMU blocks from 8.0 on; from 11.0 on only with device tracking (hw/vfio/container.c).
-  viommu: ['blocks', 'blocks', 'blocks', 'blocks', 'blocks', 'blocks-device-logs', 'allowed'],
+  viommu: ['blocks', 'blocks', 'blocks', 'blocks', 'blocks', 'blocks-device-logs', 'allowed', 'blocks', 'blocks'],
   // qdev_device_add_from_qdict and qdev_unplug, softmmu/ and later system/qdev-monitor.c.
-  hotPlug: ['refuses', 'refuses', 'refuses', 'refuses', 'refuses', 'refuses', 'takes'],
+  hotPlug: ['refuses', 'refuses', 'refuses', 'refuses', 'refuses', 'refuses', 'takes', 'refuses', 'refuses'],
   // dirty-limit 8.1 (acac51ba24), the sync every 5 s 9.2 (52ac968ab2).
   throttling: [
     { autoConverge: true, dirtyLimit: false },
@@ -66,17 +72,18 @@ const COLUMNS: Readonly<Record<Exclude<keyof Loop, 'name'>, Releases>> = {
     { autoConverge: true, dirtyLimit: true },
     ...Array(3).fill({ autoConverge: true, dirtyLimit: true, syncTickMs: 5000 }),
     { autoConverge: true, dirtyLimit: true },
+    ...Array(2).fill({ autoConverge: false, dirtyLimit: false }),
   ] as unknown as Releases,
   // PRECOPY_INFOv2 and an ack for each INIT_DATA_SENT: 11.1 (hw/vfio/migration.c).
-  heedsReinit: [false, false, false, false, false, true, false],
+  heedsReinit: [false, false, false, false, false, true, false, false, false],
   // 10.0 (4881411136).
-  reportsDevice: [false, false, false, false, true, true, true],
+  reportsDevice: [false, false, false, false, true, true, true, true, true],
   // 11.0 (93c8a97f99).
-  reportsFailing: [false, false, false, false, false, true, true],
+  reportsFailing: [false, false, false, false, false, true, true, true, true],
   // Before STOP on 7.2 (measured); by way of device and postcopy-device from 10.2 on (7b842fe354).
-  postcopyActive: [...Array(4).fill('before-stop'), ...Array(3).fill('after-device')] as unknown as Releases,
+  postcopyActive: [...Array(4).fill('before-stop'), ...Array(5).fill('after-device')] as unknown as Releases,
   // 9.1 (4146b77ec7).
-  reportsRecoverSetup: [false, false, false, true, true, true, true],
+  reportsRecoverSetup: [false, false, false, true, true, true, true, true, true],
 };
 
 describe('a row of each release', () => {
@@ -111,6 +118,9 @@ describe('what the decision compares', () => {
     // Pre-copy 50 and max(0, 400 - 50); pre-copy 500 and max(0, 70 - 500): by device, then added.
     ['qemu-11.1', 1000, 1400, 1500, 1900],
     ['textbook', 1000, 1400, 1070, 1470],
+    // Neither counts what devices have to send.
+    ['xen', 1000, 1000, 1000, 1000],
+    ['cloud-hypervisor', 1000, 1000, 1000, 1000],
   ];
   test.each(rows)('%s', (name, noDevice, one, more, both) => {
     expect(exactRemainingBytes(name, RAM, {})).toBe(noDevice);
@@ -165,6 +175,8 @@ describe('a pass ends', () => {
     ['qemu-10.2', true, false, false],
     ['qemu-11.1', true, true, false],
     ['textbook', false, false, false],
+    ['xen', false, false, false],
+    ['cloud-hypervisor', false, false, false],
   ];
   test.each(AT_THRESHOLD)('%s: one byte below, at and one byte above the threshold', (name, below, at, above) => {
     expect(counted(name, { ramBytes: THRESHOLD - 1 })).toBe(below);

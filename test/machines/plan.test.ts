@@ -109,6 +109,27 @@ describe('blockers', () => {
   });
 });
 
+/** Cloud Hypervisor, docs/vfio.md: devices that log, behind IOMMUFD; Xen migrates none. */
+describe('another vmm', () => {
+  const one = (logsDma: boolean, more: object = {}) => [
+    { id: 'c0', iommuTracks: true, devices: [device('nic0', 7, logsDma)], ...more },
+  ];
+  test.each([
+    ['cloud-hypervisor', one(true), []],
+    ['cloud-hypervisor', one(false), ['cloud-hypervisor needs devices that log their own DMA, and nic0 cannot']],
+    ['cloud-hypervisor', one(true, { type1: true }), ['cloud-hypervisor needs IOMMUFD, and container c0 has type1']],
+    ['xen', one(true), ['xen does not migrate VFIO devices']],
+  ] as const)('%s', (loop, containers, reasons) => {
+    expect(blockers(plan({ loop, containers }))).toEqual(reasons);
+  });
+
+  test('two devices without P2P states', () => {
+    const containers = [{ id: 'c0', iommuTracks: true, devices: [device('a', 7, true), device('b', 7, true)] }];
+    const [reason] = blockers(plan({ loop: 'cloud-hypervisor', containers }));
+    expect(reason).toContain('2 VFIO devices need P2P states, which cloud-hypervisor does not use');
+  });
+});
+
 /**
  * A vIOMMU: always a blocker up to 10.2; from 11.0 on only where the device would be the tracker (hw/vfio/migration.c,
  * vfio_viommu_preset). With enable-migration=on the device is not realized, which is no better.
@@ -161,6 +182,8 @@ const USED: Readonly<Record<LoopName, { readonly p2p: boolean; readonly preCopy:
   'qemu-10.2': { p2p: true, preCopy: true },
   'qemu-11.1': { p2p: true, preCopy: true },
   textbook: { p2p: true, preCopy: true },
+  xen: { p2p: false, preCopy: false },
+  'cloud-hypervisor': { p2p: false, preCopy: false },
 };
 
 describe('planned devices', () => {

@@ -4,7 +4,7 @@
  * `postcopy-recover-setup` with 9.1 (4146b77ec7).
  */
 import { describe, expect, test } from 'vitest';
-import { LOOPS, type LoopName } from '../../machines/loops.ts';
+import { LOOPS, type LoopName, loop } from '../../machines/loops.ts';
 import { migration } from '../../machines/migration.ts';
 import { blockers, type Plan } from '../../machines/plan.ts';
 import { smallPlan } from '../simulation/small-plan.ts';
@@ -122,6 +122,8 @@ const COLUMN: Readonly<Record<LoopName, 0 | 1 | 2 | 3>> = {
   'qemu-10.2': 2,
   'qemu-11.1': 3,
   textbook: 3,
+  xen: 3,
+  'cloud-hypervisor': 3,
 };
 
 describe.each(LOOPS)('the statuses of %s', (loop) => {
@@ -177,8 +179,8 @@ function givenPlan(plan: Plan): Given {
 }
 
 describe('post-copy and VFIO devices exclude each other', () => {
-  test.each(LOOPS.filter((name) => name !== 'qemu-7.2'))('%s: blocked, with the rule', (loop) => {
-    const plan = smallPlan({ loop, postCopy: true });
+  test.each(LOOPS.filter((name) => loop(name).vfio.devices))('%s: blocked, with the rule', (name) => {
+    const plan = smallPlan({ loop: name, postCopy: true });
     const reason = blockers(plan).join('; ');
     expect(reason).toContain('postcopy-ram and VFIO devices exclude each other');
     expect(reason).toContain('nic0, nic1');

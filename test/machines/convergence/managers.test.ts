@@ -266,6 +266,14 @@ describe('kubevirt-stall', () => {
     expect(orderOf(passed(chart, look(60, 0.84 * GB)))).toBeUndefined();
   });
 
+  test('its patience comes to an end, however long the pass is', () => {
+    let chart = started('kubevirt-stall');
+    for (const one of [look(0, GB, 8), look(41, GB, 8)]) chart = passed(chart, one);
+    const patience = { type: 'xstate.after.patience.manager-kubevirt-stall.stalled' };
+    for (let times = 0; times < 16; times++) chart = chart.when(patience);
+    chart.when(patience).then({});
+  });
+
   test('the bandwidth is a moving average: 0.4 of the newest', () => {
     let chart = started('kubevirt-stall');
     for (const one of [look(0, GB, 8000), look(41, GB, 4000)]) chart = passed(chart, one);
@@ -282,10 +290,11 @@ describe('kubevirt-stall', () => {
 
 describe('ovirt and vdsm', () => {
   test.each([
-    ['ovirt-minimal-downtime', [100, 150, 200, 300, 400, 500, 'abort']],
-    ['ovirt-suspend-if-needed', [100, 150, 200, 300, 400, 500, 5000, 'abort']],
+    // oVirt engine, MigrationPolicies: stallingLimit 1, 2, 3, 4 and 6; an item is run when the pass is greater than its limit.
+    ['ovirt-minimal-downtime', [100, 150, 200, 300, 400, undefined, 500, 'abort']],
+    ['ovirt-suspend-if-needed', [100, 150, 200, 300, 400, undefined, 500, 5000, 'abort']],
     ['ovirt-post-copy', [100, 150, 200, 'postcopy', 'abort']],
-  ] as const)('%s: one item at each new pass', (name, expected) => {
+  ] as const)('%s: one item at most at each new pass', (name, expected) => {
     let chart = started(name);
     const seen = [orderOf(chart)];
     expect(orderOf(chart.when({ type: 'MIGRATION_PASS', pass: 1 }))).toBeUndefined();

@@ -41,3 +41,19 @@ test('the guest is told, and it goes when the migration ends', () => {
     .when({ type: 'RELEASE', from: 'migration' })
     .then({ state: 'released', told: [{ to: 'guest', type: 'THROTTLE', percent: 0 }] });
 });
+
+test('while losing: a step only after a pass in whose time more was dirtied than sent', () => {
+  const once = {
+    ...STEPPED_THROTTLE_DEFAULTS,
+    afterPasses: 1,
+    everyPasses: 1,
+    whileLosing: true as const,
+    pageBytes: 4096,
+  };
+  const synced = (round: number, newDirtyPages: number) => ({ ...pass(round), newDirtyPages, sentBytes: 10 * 4096 });
+  const percents = [11, 10, 9, 11].map((_, index, pages) => {
+    const events = pages.slice(0, index + 1).map((dirty, at) => synced(at + 1, dirty));
+    return percentOf(given(steppedThrottle, once).when(...events));
+  });
+  expect(percents).toEqual([10, 10, 10, 20]);
+});
