@@ -42,7 +42,10 @@ describe('sound guests', () => {
     overGuests(40, (scenario) => {
       const observer = new Observer(scenario);
       const run = runGuest(scenario, { wrap: (model, clock) => observer.watch(model, clock) });
-      expect(['completed', 'unconverged', 'blocked']).toContain(run.report.outcome);
+      // Managers may lose patience, and so may Cloud Hypervisor.
+      const impatient = scenario.manager.policy !== 'none' || scenario.vmm.loop === 'cloud-hypervisor';
+      const legal = ['completed', 'unconverged', 'blocked', ...(impatient ? ['cancelled'] : [])];
+      expect(legal).toContain(run.report.outcome);
       expect(brokenChecks(run)).toEqual([]);
       expect(observer.shortfalls).toEqual([]);
       if (run.report.outcome === 'completed') expect(run.inspection.lost).toEqual({ count: 0, firstPages: [] });

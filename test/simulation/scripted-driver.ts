@@ -149,6 +149,8 @@ export function scriptedDriver(
       case 'prepareDestination':
       case 'loadDestination':
         return done(command.name);
+      case 'decide':
+        return { type: 'DONE.decide', verdict: 'switchover', because: {}, memory: null };
       case 'queryMigrate':
         return { type: 'DONE.queryMigrate', status: 'active', totalTimeMs: 0, downtimeLimitMs: 300 };
       default:

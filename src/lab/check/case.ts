@@ -3,7 +3,9 @@
  * orchestrator dies, and who settles a doubt. Plain JSON, made from a seed and from nothing else.
  */
 import type { CommandName } from '../../../machines/words.ts';
+import type { Change } from '../branch/change.ts';
 import type { ScenarioInput } from '../scenario/schema.ts';
+import type { OwnPolicyName } from './draw/own-policies.ts';
 
 /** Right after the record that gives the nth command of this name, or after the one that answers it. */
 export interface Moment {
@@ -49,6 +51,14 @@ export interface Order {
 export interface Case {
   readonly seed: number;
   readonly input: ScenarioInput;
+  /** A function that a program hands over, in place of the scenario's policy. */
+  readonly own?: OwnPolicyName;
+  /** Functions that watch. */
+  readonly ownShadows?: readonly OwnPolicyName[];
+  /** Another migration leaves over the same link. */
+  readonly neighbour?: true;
+  /** What is other from right after this record on. */
+  readonly branch?: { readonly after: number; readonly change: Change };
   readonly crash?: Crash;
   /** Of the orchestrator that came after it. */
   readonly secondCrash?: Crash;

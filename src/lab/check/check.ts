@@ -3,6 +3,7 @@
  * that was broken the case with the lowest number, made small. Nothing here depends on how many workers there are, or on
  * which was faster, but the time that it took.
  */
+import { runJobs } from '../pool/pool.ts';
 import type { Case } from './case.ts';
 import { addTallies, Coverage, EMPTY_TALLY, type Tally } from './coverage.ts';
 import { exhaustiveCount } from './exhaustive.ts';
@@ -10,7 +11,6 @@ import { EXHAUSTIVE_SUBJECTS } from './exhaustive-subjects.ts';
 import { type Failure, type Job, type JobDone, verdictOf } from './job.ts';
 import { type Shrunk, shrink } from './shrink.ts';
 import type { Law } from './verdict.ts';
-import { doAll } from './workers.ts';
 
 /** Cases in a job: enough that handing one over costs nothing beside it. This project's own. */
 const CASES_PER_JOB = 50;
@@ -62,8 +62,10 @@ export async function check(options: CheckOptions): Promise<Checked> {
   ];
   const all = jobs.reduce((sum, { count }) => sum + count, 0);
   let [runs, failures] = [0, 0];
-  const done = await doAll(jobs, {
+  const done = await runJobs(jobs, {
+    task: 'check',
     workers,
+    batch: 1,
     enough: () => failures >= FAILURES_MAX,
     onDone: ({ job, failures: more }) => {
       runs += job.count;

@@ -6,7 +6,8 @@ import type { AnyTransitionDefinition } from 'xstate';
 import { chartsFor } from '../../../machines/index.ts';
 import { type ChartSet, chartSet } from '../../core/system.ts';
 import { keyOf } from '../../core/transitions.ts';
-import { kindOfFault } from './case.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { type Case, kindOfFault } from './case.ts';
 import type { CaseRun } from './run-case.ts';
 
 export type Counts = Readonly<Record<string, number>>;
@@ -51,6 +52,19 @@ function addCounts(one: Counts, other: Counts): Counts {
   return sum;
 }
 
+/** Whose charts a run has beside those that every run has. */
+export interface Judges {
+  readonly policy: string;
+  readonly manager: string | undefined;
+}
+
+export function judgesOf({ own }: Case, { vmm, manager }: Scenario): Judges {
+  return {
+    policy: own === undefined ? vmm.policy.name : 'own-policy',
+    manager: manager.policy === 'none' ? undefined : manager.policy,
+  };
+}
+
 export class Coverage {
   readonly #chartSets = new Map<string, ChartSet>();
   readonly #taken = new Map<AnyTransitionDefinition, number>();
@@ -63,16 +77,17 @@ export class Coverage {
   };
   #runs = 0;
 
-  /** Warm charts for every run with a policy, whose transitions are counted. */
-  charts(policy: string): ChartSet {
-    let charts = this.#chartSets.get(policy);
+  /** Warm charts for every run with the same policy and manager, whose transitions are counted. */
+  charts({ policy, manager }: Judges): ChartSet {
+    const key = `${policy} ${manager ?? ''}`;
+    let charts = this.#chartSets.get(key);
     if (charts === undefined) {
-      charts = chartSet(chartsFor(policy), (taken) => {
+      charts = chartSet(chartsFor(policy, manager), (taken) => {
         for (const transition of taken) {
           if (transition.eventType !== null) this.#taken.set(transition, (this.#taken.get(transition) ?? 0) + 1);
         }
       });
-      this.#chartSets.set(policy, charts);
+      this.#chartSets.set(key, charts);
     }
     return charts;
   }

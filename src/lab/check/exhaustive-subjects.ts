@@ -3,7 +3,7 @@
  * each of them by itself. Two of them are whole migrations, which are disturbed in pairs as well; each other one begins where
  * it goes another way than those.
  */
-import { LOOPS, type LoopName } from '../../../machines/loops.ts';
+import { isQemu, LOOPS, type LoopName } from '../../../machines/loops.ts';
 import type { CommandName } from '../../../machines/words.ts';
 import type { ScenarioInput } from '../scenario/schema.ts';
 import type { Case } from './case.ts';
@@ -72,7 +72,7 @@ export interface ExhaustiveSubject {
   readonly pairs: boolean;
 }
 
-const QEMU: readonly LoopName[] = LOOPS.filter((name) => name !== 'textbook');
+const QEMU: readonly LoopName[] = LOOPS.filter(isQemu);
 
 /** What is the same in every release is disturbed in one; here only what has another status. */
 function ofReleases(
@@ -108,6 +108,29 @@ export const EXHAUSTIVE_SUBJECTS: Readonly<Record<string, ExhaustiveSubject>> = 
     },
     by: { orders: [{ order: 'CANCEL', after: { command: 'releaseStorage', nth: 1 } }] },
     begins: 'releaseStorage',
+    pairs: false,
+  },
+  'a pass that is cut short': {
+    input: {
+      ...SMALL,
+      name: 'a pass that is cut short',
+      // A pass that lasts longer than the function sleeps.
+      link: { bandwidth: '200Mbit/s', latency: '100us' },
+      containers: [{ iommu: { kind: 'iommufd', dirtyTracking: true }, devices: NICS.slice(0, 1) }],
+    },
+    by: { own: 'wakes' },
+    begins: 'haltRound',
+    pairs: false,
+  },
+  'a pass that goes on': {
+    input: {
+      ...SMALL,
+      name: 'a pass that goes on',
+      link: { bandwidth: '200Mbit/s', latency: '100us' },
+      containers: [{ iommu: { kind: 'iommufd', dirtyTracking: true }, devices: NICS.slice(0, 1) }],
+    },
+    by: { own: 'restless' },
+    begins: 'startDestination',
     pairs: false,
   },
   'in doubt': {
@@ -204,6 +227,20 @@ export const EXHAUSTIVE_SUBJECTS: Readonly<Record<string, ExhaustiveSubject>> = 
     by: { orders: [{ order: 'PAUSE', after: { command: 'sendMissing', nth: 1 } }] },
     begins: 'compareReceived',
   })),
+  'device states at once': {
+    input: { ...TWO_DEVICES, name: 'device states at once', vmm: { multifd: { channels: 2 } } },
+    begins: 'sendRemaining',
+    pairs: false,
+  },
+  'device states beside the memory': {
+    input: {
+      ...TWO_DEVICES,
+      name: 'device states beside the memory',
+      vmm: { multifd: { channels: 3, deviceChannels: 1 } },
+    },
+    begins: 'sendRemaining',
+    pairs: false,
+  },
   ...ofReleases('stopped after a pause', QEMU, (loop) => ({
     input: { ...SMALL, name: '', vmm: { loop, pauseBeforeSwitchover: true } },
     begins: 'sendRemaining',

@@ -83,7 +83,9 @@ async function makeSubject(subject: ExhaustiveSubject): Promise<Subject> {
   const { recorded } = await runCase({ ...by, seed: 1, input }, scenarioFrom(input));
   const start = recorded.find(({ effects }) => begins === undefined || gives(effects, begins))?.record.position ?? 0;
   const counted = new Map<CommandName, number>();
-  const faults = commandsIn(recorded).flatMap(({ name, id }) => {
+  // A user's own function is asked beside the driver, which can do nothing about its answer.
+  const performed = commandsIn(recorded).filter(({ name }) => name !== 'decide');
+  const faults = performed.flatMap(({ name, id }) => {
     const nth = (counted.get(name) ?? 0) + 1;
     counted.set(name, nth);
     return Number(id.split(':')[0]) < start ? [] : faultsAt({ command: name, nth });

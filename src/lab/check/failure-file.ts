@@ -29,14 +29,16 @@ export function writeFailure(found: Found, folder: string): WrittenFailure {
 function commandsOf({ one, job, shrunk }: Found, file: string): Omit<WrittenFailure, 'file'> {
   const again =
     job === 'seeds' ? `switchover check --seed ${one.seed} --seeds 1` : 'switchover check --seeds 0 --exhaustive';
-  const { crash, secondCrash, doubts, orders, pause } = shrunk.one;
-  const sayable = [crash, secondCrash, doubts, orders, pause].every((one) => one === undefined);
+  const { crash, secondCrash, doubts, orders, pause, own, ownShadows, branch, neighbour } = shrunk.one;
+  const sayable = [crash, secondCrash, doubts, orders, pause, own, ownShadows, branch, neighbour].every(
+    (one) => one === undefined,
+  );
   return { again, run: sayable ? `switchover run ${file}` : undefined };
 }
 
 function textOf({ shrunk }: Found, { again, run }: Omit<WrittenFailure, 'file'>): string {
   const { broken, one } = shrunk;
-  const { crash, secondCrash, doubts, orders = [], pause } = one;
+  const { crash, secondCrash, doubts, orders = [], pause, own, ownShadows = [], branch, neighbour } = one;
   const lines = [
     `Broken: ${LAW_TEXT[broken.law]}.`,
     `${broken.because}.`,
@@ -50,6 +52,12 @@ function textOf({ shrunk }: Found, { again, run }: Omit<WrittenFailure, 'file'>)
     ...(pause === undefined
       ? []
       : [`A scenario cannot say: ${pause.afterMs} ms after the switchover pauses the operator orders ${pause.order}.`]),
+    ...(own === undefined ? [] : [`A scenario cannot say: the policy is the function "${own}" of the check's own.`]),
+    ...ownShadows.map((name) => `A scenario cannot say: the function "${name}" of the check's own watches.`),
+    ...(neighbour === undefined ? [] : ['A scenario cannot say: another migration leaves over the same link.']),
+    ...(branch === undefined
+      ? []
+      : [`A scenario cannot say: after record ${branch.after} it goes on with ${JSON.stringify(branch.change)}.`]),
     ...(doubts === undefined ? [] : [`A scenario cannot say: a run that rests in doubt is ${doubts.join(', then ')}.`]),
   ];
   const comment = lines.flatMap((line) => line.split('\n')).map((line) => `# ${line}\n`);

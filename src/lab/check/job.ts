@@ -2,10 +2,11 @@
  * A piece of a check's work, done in one go by whoever has time: some seeds, or some of an exhaustive check's cases. What it
  * comes to is plain data and depends on nothing but the job, so that any number of workers finds the same.
  */
+import { BranchError } from '../branch/error.ts';
 import { ScenarioError } from '../scenario/error.ts';
 import { scenarioFrom } from '../scenario/read.ts';
 import type { Case } from './case.ts';
-import { Coverage, type Tally } from './coverage.ts';
+import { Coverage, judgesOf, type Tally } from './coverage.ts';
 import { drawCase } from './draw/case.ts';
 import { exhaustiveCase } from './exhaustive.ts';
 import { type RunOptions, runCase } from './run-case.ts';
@@ -35,7 +36,7 @@ export async function doJob(job: Job, options: Omit<RunOptions, 'charts'> = {}):
     const drawn = job.kind === 'seeds' ? drawCase(job.first + nth) : await exhaustiveCase(job.subject, job.first + nth);
     redraws += drawn.redraws;
     const { one, scenario } = drawn;
-    const run = await runCase(one, scenario, { ...options, charts: coverage.charts(scenario.vmm.policy.name) });
+    const run = await runCase(one, scenario, { ...options, charts: coverage.charts(judgesOf(one, scenario)) });
     coverage.see(run);
     const broken = judge(run);
     if (broken !== undefined) failures.push({ one, broken });
@@ -51,9 +52,9 @@ export async function verdictOf(
 ): Promise<Broken | undefined> {
   try {
     const scenario = scenarioFrom(one.input);
-    return judge(await runCase(one, scenario, { ...options, charts: coverage.charts(scenario.vmm.policy.name) }));
+    return judge(await runCase(one, scenario, { ...options, charts: coverage.charts(judgesOf(one, scenario)) }));
   } catch (error) {
-    if (error instanceof ScenarioError) return undefined;
+    if (error instanceof ScenarioError || error instanceof BranchError) return undefined;
     throw error;
   }
 }

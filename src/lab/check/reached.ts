@@ -2,7 +2,7 @@
  * What a check reached of all that there is, and what it did not, with the reason where there is one: transitions by chart,
  * kinds of fault, errnos by command, statuses by release.
  */
-import { chartsFor, policies } from '../../../machines/index.ts';
+import { chartsFor, managers, policies } from '../../../machines/index.ts';
 import { COMMANDS, type CommandName } from '../../../machines/words.ts';
 import { keyOf, transitionsOf } from '../../core/transitions.ts';
 import { errnosOf } from '../../drivers/errnos.ts';
@@ -26,7 +26,10 @@ export interface Reached {
 export interface ReachedReport {
   /** By chart, and of all of them. */
   readonly charts: Readonly<Record<string, Reached>>;
+  /** Of the migration itself. */
   readonly transitions: Reached;
+  /** Of rules, managers and throttles: those who judge and slow down, of which a run has few. */
+  readonly rules: Reached;
   readonly faults: Reached;
   readonly errnos: Reached;
   readonly statuses: Reached;
@@ -42,11 +45,16 @@ export function reachedOf(tally: Tally): ReachedReport {
   const statuses = STATUS_ROWS.flatMap(({ from, to, loops }) => loops.map((loop) => `${loop}: ${from} -> ${to}`));
   return {
     charts,
-    transitions: sum(Object.values(charts)),
+    transitions: sum(Object.entries(charts).flatMap(([name, one]) => (isRule(name) ? [] : [one]))),
+    rules: sum(Object.entries(charts).flatMap(([name, one]) => (isRule(name) ? [one] : []))),
     faults: among(FAULT_KINDS, tally.disturbances),
     errnos: among(errnos, tally.errnos),
     statuses: among(statuses, tally.statuses),
   };
+}
+
+function isRule(chart: string): boolean {
+  return /^(convergence-|manager-)|^(auto-converge|dirty-limit|stepped-throttle)$/.test(chart);
 }
 
 /** Percent of what is not known to be out of reach. */
@@ -74,11 +82,13 @@ function sum(parts: readonly Reached[]): Reached {
 
 function* allMachines() {
   const seen = new Set<string>();
-  for (const policy of Object.keys(policies)) {
-    for (const machine of Object.values(chartsFor(policy))) {
-      if (seen.has(machine.id)) continue;
-      seen.add(machine.id);
-      yield [machine.id, machine] as const;
-    }
+  const all = [
+    ...Object.keys(policies).flatMap((policy) => Object.values(chartsFor(policy))),
+    ...Object.values(managers).map(({ machine }) => machine),
+  ];
+  for (const machine of all) {
+    if (seen.has(machine.id)) continue;
+    seen.add(machine.id);
+    yield [machine.id, machine] as const;
   }
 }

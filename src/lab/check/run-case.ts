@@ -12,16 +12,22 @@ import { createModelDriver, type Inspection, type ModelDriver } from '../../driv
 import { MemoryJournal } from '../../journal/memory-journal.ts';
 import { type Fenced, recover } from '../../run/recover.ts';
 import type { Recorded } from '../../run/runner.ts';
+import { changeEvent } from '../branch/change.ts';
 import { modelSpecOf } from '../model/spec.ts';
 import { type PreparedRun, prepareRun } from '../prepare.ts';
 import type { Report } from '../report/report.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Case, Crash, Doubt, FaultInput, Order } from './case.ts';
+import { OWN_POLICIES } from './draw/own-policies.ts';
 import { Moments } from './moments.ts';
+import { Neighbour, type NeighbourEnded } from './neighbour.ts';
 import { commandsIn, hasStruck } from './struck.ts';
 
-/** A run that has written so many records, or lasted so long on its own clock, will not end: this project's own limits. */
-const RECORDS_MAX = 20_000;
+/**
+ * A run that has written so many records, or lasted so long on its own clock, will not end: this project's own limits. The longest
+ * that is drawn gives up after some six seconds, in passes of a millisecond with five records each.
+ */
+const RECORDS_MAX = 60_000;
 const VIRTUAL_NS_MAX = 7_200_000_000_000;
 
 export interface RunOptions {
@@ -59,23 +65,34 @@ export interface CaseRun {
   readonly cancelled: boolean;
   /** What was done about the doubts in which the run rested, in order. */
   readonly settled: readonly Doubt[];
+  /** What became of the other migration on the link. */
+  readonly neighbour: NeighbourEnded | undefined;
 }
 
 export async function runCase(one: Case, scenario: Scenario, options: RunOptions = {}): Promise<CaseRun> {
   const clock = new VirtualClock();
-  const model = createModelDriver(modelSpecOf(scenario), clock);
+  const neighbour = one.neighbour === undefined ? undefined : new Neighbour(clock, scenario.link);
+  let world: ModelDriver | undefined;
   const journal = new MemoryJournal();
   const prepared = prepareRun(scenario, {
     clock,
-    driver: () => options.wrap?.(model, clock) ?? model,
+    driver: (its) => {
+      world = createModelDriver(modelSpecOf(its), clock, { share: neighbour?.share });
+      return options.wrap?.(world, clock) ?? world;
+    },
     journal,
     strict: true,
     charts: options.charts,
     continues: one.pause === undefined,
+    policy: one.own === undefined ? undefined : OWN_POLICIES[one.own],
+    ...branchOf(one, scenario),
+    shadows: one.ownShadows?.map((name) => OWN_POLICIES[name]),
   });
+  const model = world as unknown as ModelDriver;
   const course = new Course(prepared, clock, model, options);
   let stop: Stop;
   try {
+    neighbour?.start();
     stop = await course.run(one);
   } catch (error) {
     stop = { kind: 'threw', error };
@@ -84,7 +101,8 @@ export async function runCase(one: Case, scenario: Scenario, options: RunOptions
   const given = commandsIn(recorded);
   const run: CaseRun = {
     one,
-    scenario,
+    // With what was handed over in it.
+    scenario: prepared.opened.scenario as Scenario,
     stop,
     report: prepared.report(),
     inspection: model.inspect(),
@@ -98,10 +116,24 @@ export async function runCase(one: Case, scenario: Scenario, options: RunOptions
     crashed: course.crashed,
     cancelled: recorded.some(({ record }) => record.kind === 'input' && record.event.type === 'CANCEL'),
     settled: course.settled,
+    neighbour: undefined,
   };
   prepared.runner.stop();
   prepared.driver.close();
-  return run;
+  // It is told last, so that the rest is what was there when the run ended.
+  return neighbour === undefined || stop.kind === 'threw' ? run : { ...run, neighbour: neighbour.finish() };
+}
+
+/** As a branch's own journal has it: its first record says where it came from. */
+function branchOf({ branch }: Case, scenario: Scenario) {
+  if (branch === undefined) return {};
+  const { after, change } = branch;
+  const event = changeEvent(scenario, change, { atNs: 0, inPreCopy: true });
+  if (event === undefined) return {};
+  return {
+    origin: { run: 'parent', position: after, atNs: 0, changes: change },
+    branches: [{ position: after + 1, atNs: 0, after: 'record' as const, event }],
+  };
 }
 
 /** The way of one run, through the orchestrators that it has. */

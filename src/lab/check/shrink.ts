@@ -66,6 +66,7 @@ function partsOf(one: Case): readonly Path[] {
       path[0] === 'crash' ||
       path[0] === 'secondCrash' ||
       path[0] === 'pause' ||
+      path[0] === 'branch' ||
       (path[0] === 'orders' && path.length === 2)
     )
       return;

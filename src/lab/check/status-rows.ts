@@ -3,7 +3,7 @@
  * statuses of its runs with. Sources: qapi/migration.json (MigrationStatus), migration/migration.c at 7.2 to 11.1
  * (migrate_set_state and its callers). The checkers' own copy: it shares nothing with the charts.
  */
-import { LOOPS, type LoopName } from '../../../machines/loops.ts';
+import { isQemu, LOOPS, type LoopName } from '../../../machines/loops.ts';
 
 export interface StatusRow {
   readonly from: string;
@@ -13,7 +13,7 @@ export interface StatusRow {
   readonly unreached?: string;
 }
 
-const QEMU: readonly LoopName[] = LOOPS.filter((name) => name !== 'textbook');
+const QEMU: readonly LoopName[] = LOOPS.filter(isQemu);
 const from = (first: LoopName): readonly LoopName[] => QEMU.slice(QEMU.indexOf(first));
 const until = (last: LoopName): readonly LoopName[] => QEMU.slice(0, QEMU.indexOf(last) + 1);
 

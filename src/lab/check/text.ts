@@ -38,9 +38,10 @@ function failures({ found, broken }: Checked, written: readonly WrittenFailure[]
 }
 
 function reached({ tally }: Checked): string {
-  const { charts, transitions, faults, errnos, statuses } = reachedOf(tally);
+  const { charts, transitions, rules, faults, errnos, statuses } = reachedOf(tally);
   const rows: readonly (readonly [string, Reached])[] = [
     ['transitions of charts', transitions],
+    ['transitions of rules', rules],
     ['kinds of fault', faults],
     ['errnos by command', errnos],
     ['statuses by release', statuses],

@@ -5,13 +5,17 @@
  * Safety outranks liveness: a source that stays stopped is legal where the run says `in-doubt` and something went wrong;
  * a second guest never is.
  */
+
 import { isDeepStrictEqual } from 'node:util';
+import type { CommandName } from '../../../machines/words.ts';
 import type { EffectId } from '../../core/record.ts';
 import type { ChartSet, System } from '../../core/system.ts';
 import { isTakeUp } from '../../run/recover.ts';
 import { replay } from '../../run/replay.ts';
 import type { Recorded } from '../../run/runner.ts';
+import { asMigrated } from '../detach.ts';
 import { ReportProjection } from '../report/projection.ts';
+import { isFaulty } from './draw/own-policies.ts';
 import type { CaseRun } from './run-case.ts';
 
 export const LAWS = [
@@ -27,6 +31,7 @@ export const LAWS = [
   'doubt-has-a-cause',
   'undisturbed-succeeds',
   'on-time',
+  'shares-the-link',
   'replays',
 ] as const;
 export type Law = (typeof LAWS)[number];
@@ -51,6 +56,7 @@ export const LAW_TEXT: Readonly<Record<Law, string>> = {
   'doubt-has-a-cause': 'in doubt only where something went wrong, and it says whom to ask',
   'undisturbed-succeeds': 'with nothing wrong it completes, does not converge, or is blocked',
   'on-time': 'a timer fires and a time limit ends when it is due, also after a crash',
+  'shares-the-link': 'another migration on the same link arrives, and the link never carries more than it can',
   replays: 'the journal replays to the same state, effects and report',
 };
 
@@ -73,8 +79,11 @@ const JUDGES: Readonly<Record<Law, Judge>> = {
     const broken = report.checks.find(({ held }) => !held);
     return broken === undefined ? undefined : `${broken.name}: ${broken.because ?? 'did not hold'}`;
   },
-  'completed-there': ({ report, inspection: { dead, destinationRuns, devices, sourceRuns, storage } }) => {
+  'completed-there': (run) => {
+    const { report, inspection } = run;
+    const { dead, destinationRuns, devices, sourceRuns, storage } = inspection;
     if (report.outcome !== 'completed') return undefined;
+    if (nobodyDecides(run)) return 'the function that decides has never said so';
     // It ran there until its host died.
     if (dead.includes('destination') && !sourceRuns) return undefined;
     if (!destinationRuns) return 'the destination does not run';
@@ -101,10 +110,18 @@ const JUDGES: Readonly<Record<Law, Judge>> = {
     return /\b(source|destination)\b/.test(run.report.reason) ? undefined : `names nobody: ${run.report.reason}`;
   },
   'undisturbed-succeeds': (run) =>
-    disturbed(run) || ['completed', 'unconverged', 'blocked'].includes(run.report.outcome)
+    disturbed(run) || givenUp(run) || ['completed', 'unconverged', 'blocked'].includes(run.report.outcome)
       ? undefined
       : `${run.report.outcome}: ${run.report.reason}`,
   'on-time': onTime,
+  'shares-the-link': ({ neighbour }) => {
+    if (neighbour === undefined) return undefined;
+    const { report, lostPages, tooMuch } = neighbour;
+    if (tooMuch !== undefined) return tooMuch;
+    if (report === undefined) return 'the other migration does not come to an end';
+    if (report.outcome !== 'completed') return `the other migration ${report.outcome}: ${report.reason}`;
+    return lostPages > 0 ? `the other migration lost ${lostPages} pages` : undefined;
+  },
   replays: replays,
 };
 
@@ -117,6 +134,23 @@ export function judge(run: CaseRun, charts?: ChartSet): Broken | undefined {
   return undefined;
 }
 
+/** Every function that is no policy either fails or goes on for ever; only post-copy, or another policy, could end it. */
+function nobodyDecides({ one, scenario: { vmm } }: CaseRun): boolean {
+  if (one.own === undefined || !isFaulty(one.own)) return false;
+  return vmm.postcopy === undefined && one.branch?.change['vmm.policy'] === undefined;
+}
+
+/** By a manager that says who it is, by a rule that may give up, or by a function that does what none may. */
+function givenUp({ one, report, scenario: { manager, vmm } }: CaseRun): boolean {
+  const { outcome, reason } = report;
+  if (one.own !== undefined && isFaulty(one.own) && outcome === 'failed') return true;
+  if (outcome !== 'cancelled') return false;
+  const managers = [manager.policy, one.branch?.change['manager.policy']];
+  return (
+    managers.some((name) => reason.startsWith(`aborted by ${name}: `)) || vmm.policy.name.startsWith('cloud-hypervisor')
+  );
+}
+
 /** An operator who pauses post-copy and does not recover it is a cause, too; and a destination that cannot be in time. */
 function disturbed({ struck, crashed, cancelled, records, scenario: { hosts, deadlinesMs } }: CaseRun): boolean {
   const paused = records.some((record) => record.kind === 'input' && record.event.type === 'PAUSE');
@@ -125,7 +159,7 @@ function disturbed({ struck, crashed, cancelled, records, scenario: { hosts, dea
 }
 
 /** Of a source that runs on. What was left behind must be told: a warning names the device, or the log. */
-function asItWas({ report, inspection, model, scenario, struck, given }: CaseRun): string | undefined {
+function asItWas({ report, inspection, model, scenario, struck, given, system }: CaseRun): string | undefined {
   if (!inspection.sourceRuns || report.outcome === 'in-doubt') return undefined;
   // A start that fails and has happened is the driver's lie: QEMU, too, stops only what it has started.
   const startLied = struck.some(({ command, done }) => command === 'startTracking' && done === true);
@@ -142,10 +176,17 @@ function asItWas({ report, inspection, model, scenario, struck, given }: CaseRun
     if (model.world.dma(id).driver?.busMastering === false && !told(id)) return `${id} was left with its DMA halted`;
     if (model.world.dmaLog(id).active && !told('stopTracking') && !startLied) return `the DMA log of ${id} was left on`;
   }
-  for (const { id } of scenario.containers) {
+  for (const { id } of asMigrated(scenario).containers) {
     if (!model.world.iommuTracks(id) || told('stopTracking') || startLied) continue;
     return `the IOMMU of container ${id} was left tracking`;
   }
+  // What takes it off is on its way: the way back does not wait for it, and nobody hears of it any more.
+  const onItsWay = (name: CommandName) =>
+    [...(system?.pending.values() ?? [])].some((waiting) => waiting.name === name);
+  if (model.world.vcpus.throttlePercent > 0 && !told('throttleVcpus') && !onItsWay('throttleVcpus'))
+    return `the vCPUs were left throttled, ${model.world.vcpus.throttlePercent} %`;
+  const isLimited = model.world.kvmLog.limit?.on === true;
+  if (isLimited && !told('limitVcpuDirtyRate') && !onItsWay('limitVcpuDirtyRate')) return 'the dirty limit was left on';
   if (model.world.kvmLog.active && !told('stopDirtyLog'))
     return `KVM's dirty log (${scenario.vm.dirtyLog}) was left on`;
   return undefined;

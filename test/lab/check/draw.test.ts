@@ -1,9 +1,12 @@
 /** The generator's laws: the same case for the same seed, valid but for a few draws, and nothing that is never drawn. */
 import { describe, expect, test } from 'vitest';
+import { LOOPS, managers, PUBLISHED_RULES } from '../../../machines/index.ts';
 import { COMMANDS, TRACKER_CHOICES } from '../../../machines/words.ts';
 import { DOUBTS, FAULT_KINDS, kindOfFault, ORDERS } from '../../../src/lab/check/case.ts';
 import { drawCase } from '../../../src/lab/check/draw/case.ts';
 import { DEVICE_KINDS } from '../../../src/lab/check/draw/devices.ts';
+import { OWN_POLICIES } from '../../../src/lab/check/draw/own-policies.ts';
+import { MANAGERS, THROTTLES } from '../../../src/lab/check/draw/rules.ts';
 import { devicesIn } from '../../../src/lab/check/draw/scenario.ts';
 import { WORKLOAD_KINDS } from '../../../src/lab/check/draw/workloads.ts';
 import { DIRTY_LOGS, PAGE_SIZES_BYTES } from '../../../src/lab/scenario/scenario.ts';
@@ -43,16 +46,43 @@ describe('every kind is drawn', () => {
     ['tracker choices', containers.flatMap(({ trackerChoice }) => trackerChoice ?? []), TRACKER_CHOICES],
     ['faults', faults.map(kindOfFault), FAULT_KINDS],
     ['orders', drawn.flatMap(({ one }) => (one.orders ?? []).map(({ order }) => order)), ORDERS],
+    ['loops', drawn.map(({ scenario }) => scenario.vmm.loop), LOOPS],
+    [
+      'rules',
+      drawn.map(({ scenario }) => scenario.vmm.policy.name),
+      ['qemu', 'no-progress', 'predictor', ...PUBLISHED_RULES],
+    ],
+    ['functions', drawn.flatMap(({ one }) => one.own ?? []), Object.keys(OWN_POLICIES)],
+    ['managers', inputs.flatMap(({ manager }) => manager?.policy ?? []), MANAGERS],
+    ['throttles', inputs.flatMap(({ vmm = {} }) => THROTTLES.filter((name) => name in vmm)), THROTTLES],
     ['doubts', drawn.flatMap(({ one }) => one.doubts ?? []), DOUBTS],
     ['crashes', drawn.flatMap(({ one }) => one.crash?.effects ?? []), ['sent', 'unsent']],
   ])('%s', (_, found, all) => {
     expect(distinct(found)).toEqual(sorted(all));
   });
 
-  test('commands of faults, all but those of throttles and managers, which are never given', () => {
-    const never = ['throttleVcpus', 'limitVcpuDirtyRate', 'queryMigrate', 'setDowntimeLimit'];
+  test('commands of faults, all but the question to a function, which no driver answers', () => {
     const named = distinct(faults.flatMap(({ command }) => command ?? []));
-    expect(named).toEqual(sorted(Object.keys(COMMANDS).filter((name) => !never.includes(name))));
+    expect(named).toEqual(sorted(Object.keys(COMMANDS).filter((name) => name !== 'decide')));
+  });
+
+  test('there is a draw for every manager', () => {
+    expect(sorted(MANAGERS)).toEqual(sorted(Object.keys(managers)));
+  });
+
+  test('shadows, branches and neighbours', () => {
+    expect(inputs.filter(({ shadows }) => shadows !== undefined).length).toBeGreaterThan(50);
+    expect(drawn.filter(({ one }) => one.ownShadows !== undefined).length).toBeGreaterThan(20);
+    expect(drawn.filter(({ one }) => one.neighbour === true).length).toBeGreaterThan(50);
+    const changed = drawn.flatMap(({ one }) => Object.keys(one.branch?.change ?? {}));
+    expect(distinct(changed)).toEqual([
+      'cancelAt',
+      'link.bandwidth',
+      'manager.policy',
+      'vmm.downtimeLimit',
+      'vmm.maxBandwidth',
+      'vmm.policy',
+    ]);
   });
 
   test('a vIOMMU, holes, host writers, post-copy, devices that come and go, a pause, an ack', () => {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { check } from '../../../src/lab/check/check.ts';
 
-const FRESH_SEEDS = 150;
+const FRESH_SEEDS = 60;
 const LIMIT_MS = 120_000;
 
 test(

@@ -50,6 +50,11 @@ describe('a run whose ending is bent', () => {
     ['on-time', () => laterBy(timedOut, 1)],
     ['on-time', () => laterBy(timedOut, -1)],
     ['on-time', () => withDeadline(completed, 1)],
+    ['completed-there', () => ({ ...completed, one: { ...completed.one, own: 'throws' } })],
+    ['shares-the-link', () => withNeighbour(completed, { tooMuch: '2 bytes' })],
+    ['shares-the-link', () => withNeighbour(completed, { report: undefined })],
+    ['shares-the-link', () => withNeighbour(completed, { report: cancelled.report })],
+    ['shares-the-link', () => withNeighbour(completed, { lostPages: 1 })],
     ['replays', () => ({ ...completed, records: completed.records.slice(0, -1) })],
     ['replays', () => withReport(completed, { totalMs: 1 })],
   ];
@@ -110,6 +115,10 @@ describe('a log that is left on by a driver that says it is off', () => {
 
 function withInspection(run: CaseRun, changes: Partial<CaseRun['inspection']>): CaseRun {
   return { ...run, inspection: { ...run.inspection, ...changes } };
+}
+
+function withNeighbour(run: CaseRun, changes: Partial<NonNullable<CaseRun['neighbour']>>): CaseRun {
+  return { ...run, neighbour: { report: run.report, lostPages: 0, tooMuch: undefined, ...changes } };
 }
 
 function withReport(run: CaseRun, changes: Partial<CaseRun['report']>): CaseRun {

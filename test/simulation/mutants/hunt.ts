@@ -4,6 +4,7 @@
  */
 import { chartsFor } from '../../../machines/index.ts';
 import { type ChartSet, chartSet } from '../../../src/core/system.ts';
+import { type Judges, judgesOf } from '../../../src/lab/check/coverage.ts';
 import { type Drawn, drawCase } from '../../../src/lab/check/draw/case.ts';
 import { runCase } from '../../../src/lab/check/run-case.ts';
 import { type Broken, judge } from '../../../src/lab/check/verdict.ts';
@@ -46,7 +47,7 @@ export class Hunter {
     this.#sound.set(over, known);
     if (!known.has(seed)) {
       const { one, scenario } = this.#draw(seed);
-      const charts = chartsOf(this.#soundCharts, scenario.vmm.policy.name, {});
+      const charts = chartsOf(this.#soundCharts, judgesOf(one, scenario), {});
       known.set(seed, judge(await runCase(one, scenario, { charts, wrap: over }), charts));
     }
     return known.get(seed);
@@ -54,8 +55,8 @@ export class Hunter {
 
   async #wrongly(seed: number, mutant: Mutant, made: Map<string, ChartSet>): Promise<Broken | undefined> {
     const { one, scenario } = this.#draw(seed);
-    const policy = scenario.vmm.policy.name;
-    const charts = chartsOf(mutant.charts === undefined ? this.#soundCharts : made, policy, mutant.charts ?? {});
+    const judges = judgesOf(one, scenario);
+    const charts = chartsOf(mutant.charts === undefined ? this.#soundCharts : made, judges, mutant.charts ?? {});
     const undo = mutant.plant?.();
     try {
       return judge(await runCase(one, scenario, { charts, wrap: mutant.wrap ?? mutant.over }), charts);
@@ -74,12 +75,17 @@ export class Hunter {
   }
 }
 
-/** Warm charts for every run with a policy. */
-function chartsOf(made: Map<string, ChartSet>, policy: string, others: NonNullable<Mutant['charts']>): ChartSet {
-  let charts = made.get(policy);
+/** Warm charts for every run with the same policy and manager. */
+function chartsOf(
+  made: Map<string, ChartSet>,
+  { policy, manager }: Judges,
+  others: NonNullable<Mutant['charts']>,
+): ChartSet {
+  const key = `${policy} ${manager ?? ''}`;
+  let charts = made.get(key);
   if (charts === undefined) {
-    charts = chartSet({ ...chartsFor(policy), ...others });
-    made.set(policy, charts);
+    charts = chartSet({ ...chartsFor(policy, manager), ...others });
+    made.set(key, charts);
   }
   return charts;
 }

@@ -18,6 +18,8 @@ export const has = {
     input.cancelAt !== undefined || orders.some(({ order }) => order === 'CANCEL'),
   crash: ({ crash }: Case) => crash !== undefined,
   crashWithOutage: ({ crash }: Case) => crash !== undefined && crash.deadMs > 0,
+  ownPolicy: ({ own }: Case) => own !== undefined,
+  neighbour: ({ neighbour }: Case) => neighbour === true,
   fault: ({ input }: Case) => (input.faults ?? []).length > 0,
 } as const;
 
@@ -27,6 +29,19 @@ export function faultOf(command: string, ...kinds: readonly string[]): (one: Cas
     (input.faults ?? []).some(
       (fault) => fault.command === command && (kinds.length === 0 || kinds.includes(kindOfFault(fault))),
     );
+}
+
+export function managedBy(...managers: readonly string[]): (one: Case) => boolean {
+  return ({ input }) => managers.includes(String(input.manager?.policy ?? ''));
+}
+
+/** The rule of the vmm, unless a function stands in its place. */
+export function ruledBy(...rules: readonly string[]): (one: Case) => boolean {
+  return ({ own, input: { vmm } }) => {
+    const policy = vmm?.policy;
+    const name = typeof policy === 'object' && 'name' in policy ? policy.name : policy;
+    return own === undefined && rules.includes(String(name));
+  };
 }
 
 /** One of the faults is of one of these kinds. */

@@ -4,8 +4,10 @@ import { scenarioFrom } from '../../scenario/read.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { ScenarioInput } from '../../scenario/schema.ts';
 import { type Case, DOUBTS, type FaultInput, type Order } from '../case.ts';
+import { drawBranch } from './branch.ts';
 import { type Chance, chanceOf } from './chance.ts';
 import { drawCancel, drawCrash, drawFaults, drawPosition } from './faults.ts';
+import { drawOwn } from './rules.ts';
 import { drawScenario } from './scenario.ts';
 import { drawOrderAt, drawTheme, drawThemed } from './themes.ts';
 
@@ -40,7 +42,10 @@ function drawOnce(seed: number, attempt: number): Case {
   const sound = drawScenario(seed, attempt, theme);
   const themed = drawThemed(chanceOf(seed, `themed/${attempt}`), theme, sound);
   const plain = theme === 'anything';
-  const any = plain || chance.percent(30) ? drawFaults(chanceOf(seed, `faults/${attempt}`), sound) : [];
+  const any =
+    plain || chance.percent(theme === 'managed' || theme === 'rules' ? 45 : 30)
+      ? drawFaults(chanceOf(seed, `faults/${attempt}`), sound)
+      : [];
   const faults = withoutLies([...themed.faults, ...any]);
   const orders = [
     ...themed.orders,
@@ -56,6 +61,9 @@ function drawOnce(seed: number, attempt: number): Case {
   return {
     seed,
     input,
+    ...drawOwn(chanceOf(seed, `own/${attempt}`), theme),
+    ...chanceOf(seed, `neighbour/${attempt}`).perhaps(6, () => ({ neighbour: true as const })),
+    ...drawBranch(chanceOf(seed, `branch/${attempt}`), theme, input),
     ...(crash === undefined ? {} : { crash }),
     ...(crash === undefined ? {} : chance.perhaps(25, () => ({ secondCrash: drawCrash(chance, sound) }))),
     ...(orders.length === 0 ? {} : { orders }),

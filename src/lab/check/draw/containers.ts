@@ -64,14 +64,19 @@ function drawContainer(
 }
 
 /** Devices whose guest drivers help keep to themselves: among others the migration is mostly blocked. */
-function kindsFor(chance: Chance, { theme }: Room, { kind }: IommuInput): readonly DeviceKind[] {
+function kindsFor(chance: Chance, { theme, manager }: Room, { kind }: IommuInput): readonly DeviceKind[] {
   if (theme === 'helpers') return ['guest-cooperative'];
+  // A manager may suspend the guest, and its drivers must run.
+  if (manager !== undefined) return DEVICE_KINDS.filter((one) => one !== 'guest-cooperative');
   if (chance.percent(kind === 'none' ? 60 : 10)) return ['guest-cooperative'];
   return chance.percent(85) ? DEVICE_KINDS.filter((one) => one !== 'guest-cooperative') : DEVICE_KINDS;
 }
 
 function drawIommu(chance: Chance, room: Room): IommuInput {
-  const kind = chance.pick(['iommufd', 'iommufd', 'iommufd', 'type1', 'type1', 'none'] as const);
+  const kind =
+    room.loop === 'cloud-hypervisor'
+      ? 'iommufd'
+      : chance.pick(['iommufd', 'iommufd', 'iommufd', 'type1', 'type1', 'none'] as const);
   if (kind === 'none') return { kind };
   if (kind === 'type1') return { kind, dirtyTracking: chance.percent(60) };
   if (!room.iommufdTracks || chance.percent(20)) return { kind, dirtyTracking: false };

@@ -133,15 +133,25 @@ function nth(chance: Chance) {
   return counted === 1 ? {} : { nth: counted };
 }
 
-/** A check draws no vmm that throttles, and no manager. */
-const NEVER_GIVEN: readonly CommandName[] = ['throttleVcpus', 'limitVcpuDirtyRate', 'queryMigrate', 'setDowntimeLimit'];
+const OF_MANAGERS: readonly CommandName[] = ['queryMigrate', 'setDowntimeLimit'];
+const THROTTLING_RULES = ['cloud-hypervisor-auto-converge', 'vmware-sdps'];
+
+/** A vCPU is held by a rule of the vmm, or of the policy. */
+function throttles({ autoConverge, steppedThrottle, policy }: NonNullable<ScenarioInput['vmm']>): boolean {
+  const rule = typeof policy === 'object' && 'name' in policy ? policy.name : policy;
+  return autoConverge !== undefined || steppedThrottle !== undefined || THROTTLING_RULES.includes(rule as string);
+}
 
 /** Commands that a run of this scenario may give, on its way there or back. */
 export function possibleCommands(input: ScenarioInput): readonly CommandName[] {
   const devices = devicesIn(input);
   const helped = devices.some(({ kind }) => kind === 'guest-cooperative');
   return ALL.filter((name) => {
-    if (NEVER_GIVEN.includes(name)) return false;
+    // A function of the user's own answers by itself.
+    if (name === 'decide') return false;
+    if (OF_MANAGERS.includes(name)) return input.manager !== undefined;
+    if (name === 'throttleVcpus') return throttles(input.vmm ?? {});
+    if (name === 'limitVcpuDirtyRate') return input.vmm?.dirtyLimit !== undefined;
     if (OF_POSTCOPY.includes(name)) return input.vmm?.postcopy !== undefined;
     if (OF_HOT_PLUG.includes(name)) return devices.some(comesOrGoes);
     if (OF_GUEST_DRIVERS.includes(name)) return helped;
@@ -190,18 +200,22 @@ function drawDying(chance: Chance, input: ScenarioInput): CommandName {
   const consuming = possibleCommands(input).filter((name) => COMMANDS[name].class === 'consuming');
   const collects = consuming.filter((name) => name === 'getDirtyLog' || name === 'reportDirty');
   return chance.percent(75)
-    ? chance.pick([...consuming, ...collects, ...collects, ...collects])
+    ? chance.pick([...consuming, ...Array.from({ length: 6 }, () => collects).flat()])
     : drawCommand(chance, input);
 }
 
 /** `crash`: the theme is what the orchestrator was about when it died. */
 export function drawCrash(chance: Chance, input: ScenarioInput, theme?: Theme): Crash {
+  // The sync after the first pass is the one that has most to lose.
+  if (theme === 'crash' && chance.percent(45)) {
+    return { after: { command: 'getDirtyLog', nth: 2 }, effects: 'sent', deadMs: 0 };
+  }
   return {
     after:
       theme === 'crash' || chance.percent(50)
-        ? { command: drawDying(chance, input), nth: chance.pick([1, 2, 2, 2, 3, 3]) }
+        ? { command: drawDying(chance, input), nth: chance.pick([1, 2, 2, 2, 2, 2, 3]) }
         : drawPosition(chance),
-    effects: chance.percent(theme === 'crash' ? 75 : 50) ? 'sent' : 'unsent',
-    deadMs: chance.pick(theme === 'crash' ? [0, 0, 1, 1, 50, 2000] : [0, 1, 50, 2000, 20_000]),
+    effects: chance.percent(theme === 'crash' ? 90 : 50) ? 'sent' : 'unsent',
+    deadMs: chance.pick(theme === 'crash' ? [0, 0, 0, 0, 0, 1, 50, 2000] : [0, 1, 50, 2000, 20_000]),
   };
 }

@@ -3,7 +3,8 @@ import type { ScenarioInput } from '../../scenario/schema.ts';
 import { chanceOf } from './chance.ts';
 import { drawContainers } from './containers.ts';
 import type { DeviceInput } from './devices.ts';
-import { drawRoom } from './room.ts';
+import { drawRoom, type Room } from './room.ts';
+import { drawManager, drawShadows } from './rules.ts';
 import type { Theme } from './themes.ts';
 import { drawVm } from './vm.ts';
 import { drawHosts, drawVmm, LINKS } from './vmm.ts';
@@ -22,6 +23,15 @@ const DEADLINES = {
   dirtyDmaPages: '5s',
 } as const;
 
+/** How long it may take after the first pass, ms. */
+const waitsMs = ({ theme, throttle, manager }: Room): readonly number[] => {
+  // Two bad periods of a second come first.
+  if (throttle !== undefined) return [3500, 5000];
+  // Nova counts whole seconds.
+  if (theme === 'managed') return manager === 'nova' ? [1500] : [500, 1000];
+  return theme === 'anything' ? [150, 400, 900] : [900, 2500];
+};
+
 /** `attempt`: which try for this seed; a scenario that the rules refuse is drawn again. */
 export function drawScenario(seed: number, attempt = 0, theme: Theme = 'anything'): ScenarioInput {
   const chance = (concern: string) => chanceOf(seed, `${concern}/${attempt}`);
@@ -31,13 +41,18 @@ export function drawScenario(seed: number, attempt = 0, theme: Theme = 'anything
   const hosts = drawHosts(chance('hosts'), theme);
   // So many bits over so many bits a millisecond, with the headers: how long the first pass takes.
   const bulkMs = Math.ceil((room.pages * room.pageKiB * 8192 * 1.1) / (LINKS[hosts.link.bandwidth] / 1000));
+  const vmm = drawVmm(chance('vmm'), room, containers.length > 0);
+  const { manager } = room;
+  const shadows = drawShadows(chance('shadows'), theme, vmm);
   return {
     name: `check ${seed}`,
     vm: drawVm(chance('vm'), room),
     containers,
     ...hosts,
-    vmm: drawVmm(chance('vmm'), room, containers.length > 0),
-    giveUpAfter: `${bulkMs + run.pick(theme === 'anything' ? [150, 400, 900] : [900, 2500])}ms`,
+    vmm,
+    ...(manager === undefined ? {} : { manager: drawManager(chance('manager'), manager, vmm.postcopy !== undefined) }),
+    ...(shadows.length === 0 ? {} : { shadows }),
+    giveUpAfter: `${bulkMs + run.pick(waitsMs(room))}ms`,
     deadlines: DEADLINES,
     seed: seed % 2 ** 32,
     checks: { truth: run.percent(15) ? 'both' : run.pick(['bit', 'versions']) },

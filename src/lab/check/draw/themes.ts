@@ -11,7 +11,18 @@ import type { Chance } from './chance.ts';
 import { comesOrGoes, drawErrno, drawFaultOf, possibleCommands } from './faults.ts';
 import { devicesIn } from './scenario.ts';
 
-export const THEMES = ['anything', 'doubt', 'way-back', 'late', 'post-copy', 'hot-plug', 'helpers', 'crash'] as const;
+export const THEMES = [
+  'anything',
+  'doubt',
+  'way-back',
+  'late',
+  'post-copy',
+  'hot-plug',
+  'helpers',
+  'crash',
+  'managed',
+  'rules',
+] as const;
 export type Theme = (typeof THEMES)[number];
 
 /** What a theme puts into a case besides what every case may have. */
@@ -22,14 +33,17 @@ export interface Themed {
 }
 
 export function drawTheme(chance: Chance): Theme {
-  return chance.pick(['anything', 'anything', 'anything', ...THEMES.slice(1), 'way-back', 'late']);
+  return chance.pick(['anything', 'anything', 'anything', ...THEMES.slice(1), 'way-back', 'late', 'managed', 'rules']);
 }
 
 export function drawThemed(chance: Chance, theme: Theme, input: ScenarioInput): Themed {
   switch (theme) {
     case 'anything':
     case 'crash':
+    case 'rules':
       return { faults: [], orders: [] };
+    case 'managed':
+      return managed(chance, input);
     case 'doubt':
       return doubt(chance, input);
     case 'way-back':
@@ -306,6 +320,18 @@ function helpers(chance: Chance, input: ScenarioInput): Themed {
       ...(kind === 'turned-back' ? [{ order: 'CANCEL' as const, after: { command, nth: 1 } }] : []),
       ...some(chance, 1, () => ({ order: 'CANCEL' as const, after: drawMoment(chance, OF_HELPERS) })),
     ],
+  };
+}
+
+const OF_KNOBS: readonly CommandName[] = ['queryMigrate', 'setDowntimeLimit', 'throttleVcpus', 'limitVcpuDirtyRate'];
+
+/** Questions that fail or come back late, and somebody who interferes while one is under way. */
+function managed(chance: Chance, input: ScenarioInput): Themed {
+  const knobs = possibleCommands(input).filter((name) => OF_KNOBS.includes(name));
+  if (knobs.length === 0 || chance.percent(35)) return { faults: [], orders: [] };
+  return {
+    faults: some(chance, 2, () => drawFaultOf(chance, input, chance.pick(knobs))),
+    orders: chance.percent(30) ? [{ order: 'CANCEL', after: drawMoment(chance, knobs) }] : [],
   };
 }
 

@@ -3,13 +3,13 @@ import { DIRTY_LOGS } from '../../scenario/scenario.ts';
 import type { ScenarioInput } from '../../scenario/schema.ts';
 import type { Chance } from './chance.ts';
 import { PARTS, type Room, sizeOf } from './room.ts';
-import { drawHostWriter, drawWorkload } from './workloads.ts';
+import { drawHostWriter, drawWorkload, type WorkloadInput } from './workloads.ts';
 
 type VmInput = ScenarioInput['vm'];
 
 export function drawVm(chance: Chance, room: Room): VmInput {
   const { pageKiB, pages, vcpus } = room;
-  const dirtyLog = chance.pick(DIRTY_LOGS);
+  const dirtyLog = room.throttle === 'dirtyLimit' ? chance.pick(['ring', 'range-ring']) : chance.pick(DIRTY_LOGS);
   const priced = chance.percent(50);
   return {
     memory: `${pages * pageKiB}KiB`,
@@ -20,11 +20,18 @@ export function drawVm(chance: Chance, room: Room): VmInput {
     ...(priced ? { kvm: drawKvm(chance, room) } : {}),
     ...(priced && pageKiB === 4 ? chance.perhaps(30, () => ({ backing: chance.pick(['4KiB', '2MiB']) })) : {}),
     ...chance.perhaps(20, () => ({ holes: [drawHole(chance, room)] })),
-    workloads: Array.from({ length: chance.between(0, 2) }, () => drawWorkload(chance, room)).concat(
-      room.theme === 'post-copy' ? [{ kind: 'random', set: sizeOf(room, PARTS / 2), rate: '40k/s' }] : [],
-    ),
+    workloads: [...Array.from({ length: chance.between(0, 2) }, () => drawWorkload(chance, room)), ...themed(room)],
     ...chance.perhaps(20, () => ({ hostWriters: [drawHostWriter(chance, room)] })),
   } as VmInput;
+}
+
+/** What a theme needs somebody to write. */
+function themed(room: Room): readonly WorkloadInput[] {
+  const random = (rate: '40k/s' | '2k/s') => [{ kind: 'random', set: sizeOf(room, PARTS / 2), rate } as WorkloadInput];
+  // More than is sent, so that it does not converge by itself.
+  if (room.theme === 'post-copy' || room.theme === 'managed') return random('40k/s');
+  // A page that was lost is seldom written again.
+  return room.theme === 'crash' ? random('2k/s') : [];
 }
 
 function drawKvm(chance: Chance, { pageKiB, partKiB }: Room): NonNullable<VmInput['kvm']> {

@@ -1,8 +1,10 @@
 /** The vmm's loop with its parameters, the link, the sender, both hosts and the storage: everything that has a time. */
 import { RANGE_RULES } from '../../../../machines/iova-ranges.ts';
+import { isQemu } from '../../../../machines/loops.ts';
 import type { ScenarioInput } from '../../scenario/schema.ts';
 import type { Chance } from './chance.ts';
 import type { Room } from './room.ts';
+import { drawPolicy, drawThrottle } from './rules.ts';
 import type { Theme } from './themes.ts';
 
 type Vmm = NonNullable<ScenarioInput['vmm']>;
@@ -17,10 +19,12 @@ type Hosts = Pick<ScenarioInput, 'sender' | 'hosts' | 'storage'> & {
 
 const TIMES = ['0ms', '0ms', '1ms', '8ms', '60ms'] as const;
 
-export function drawVmm(chance: Chance, { theme, loop, knowsAck }: Room, hasDevices: boolean): Vmm {
+export function drawVmm(chance: Chance, room: Room, hasDevices: boolean): Vmm {
+  const { theme, loop, knowsAck, postCopy, throttle } = room;
   return {
     loop,
-    policy: chance.pick(['qemu', 'qemu', 'qemu', 'no-progress', { name: 'no-progress', shrink: '20%' }] as const),
+    policy: drawPolicy(chance, theme, loop),
+    ...(throttle === undefined ? {} : drawThrottle(chance, throttle)),
     // A limit that nothing fits into makes a pass each millisecond, each of them a handful of records.
     downtimeLimit: drawLimit(chance, theme),
     maxBandwidth: chance.pick(theme === 'anything' ? ['unlimited', 'unlimited', '32MiB/s'] : ['unlimited']),
@@ -31,10 +35,12 @@ export function drawVmm(chance: Chance, { theme, loop, knowsAck }: Room, hasDevi
     enableMigration:
       theme !== 'anything' ? 'on' : chance.percent(2) ? 'off' : chance.pick(['auto', 'on', 'on', 'on', 'on', 'on']),
     // Post-copy and VFIO devices exclude each other: with devices it is a blocker, and seldom worth a run.
-    ...chance.perhaps(loop === 'textbook' ? 0 : theme === 'post-copy' ? 100 : hasDevices ? 1 : 30, () =>
-      drawPostcopy(chance),
-    ),
-    pauseBeforeSwitchover: chance.percent(20),
+    ...(postCopy
+      ? { postcopy: true }
+      : chance.perhaps(!isQemu(loop) ? 0 : theme === 'post-copy' ? 100 : hasDevices ? 1 : 30, () =>
+          drawPostcopy(chance),
+        )),
+    pauseBeforeSwitchover: chance.percent(20) && (isQemu(loop) || loop === 'textbook'),
     afterSyncError: chance.percent(50) ? 'fail' : 'allDirty',
     ...chance.perhaps(15, () => ({ ranges: chance.pick(RANGE_RULES) })),
   } as Vmm;
@@ -44,6 +50,8 @@ export function drawVmm(chance: Chance, { theme, loop, knowsAck }: Room, hasDevi
 function drawLimit(chance: Chance, theme: Theme) {
   // Post-copy is for what does not converge; every other theme is about what comes after the decision, or needs the passes.
   if (theme === 'post-copy') return chance.pick(['1ms', '20ms']);
+  // So little that only the knobs help.
+  if (theme === 'managed') return '20ms';
   if (theme === 'anything') return chance.percent(3) ? '1ms' : chance.pick(['20ms', '100ms', '300ms', '2s']);
   return chance.pick(theme === 'hot-plug' ? ['20ms', '100ms'] : ['100ms', '300ms', '2s']);
 }
@@ -64,7 +72,7 @@ export function drawHosts(chance: Chance, theme: Theme): Hosts {
   return {
     // What is to be fetched after the guest has gone takes a while.
     link: {
-      bandwidth: theme === 'post-copy' ? '200Mbit/s' : chance.pick(BANDWIDTHS),
+      bandwidth: theme === 'post-copy' || theme === 'managed' ? '200Mbit/s' : chance.pick(BANDWIDTHS),
       latency: chance.pick(['0us', '100us', '5ms']),
     },
     ...chance.perhaps(50, () => ({
