@@ -2,13 +2,12 @@
  * Whole migrations, page-exact, with writes over the stream, charts, an in-memory journal and every check on: how long one
  * takes in this process once it is warm. The closed form of a random writer stands beside what came out: a set of W pages
  * written w times a second holds W (1 - exp(-w t / W)) dirty pages after t.
- *
- * A migration with auto-converge is not among them yet.
  */
 
 import { qemu } from '../../machines/convergence/qemu.ts';
 import { chartsFor } from '../../machines/index.ts';
 import { type ChartSet, chartSet } from '../core/system.ts';
+import { createArena } from '../hardware/kernels/page-arena.ts';
 import { rehearse } from '../lab/rehearse.ts';
 import type { Report } from '../lab/report/report.ts';
 import { scenarioFrom } from '../lab/scenario/read.ts';
@@ -42,6 +41,8 @@ interface Guest {
   /** Stop then, converged or not; absent: when the rest fits into the limit. */
   readonly stopAfterRounds?: number;
   readonly loop?: 'textbook' | 'qemu-10.2';
+  /** The vmm throttles its guest until it converges. */
+  readonly autoConverge?: true;
 }
 
 const LIMIT_MS = 300;
@@ -67,6 +68,20 @@ const GUESTS: readonly Guest[] = [
     writesPerSecond: 2e5,
   },
   {
+    name: 'S2 in 4 TiB',
+    about: 'the same working set in a guest 256 times as large',
+    ...S1,
+    memoryGib: 4096,
+    writesPerSecond: 2e5,
+  },
+  {
+    name: 'S3',
+    about: 'S1 as qemu-10.2 with auto-converge, which ends it without a limit of rounds',
+    ...S1,
+    loop: 'qemu-10.2',
+    autoConverge: true,
+  },
+  {
     name: 'S4',
     about: '256 GiB, 100 Gb/s, 1M writes/s over 8 GiB',
     memoryGib: 256,
@@ -85,6 +100,13 @@ export function benchScenarios(migrations: number, onDone: (name: string) => voi
   });
 }
 
+/** One of them, by its name. Throws a RangeError for another. */
+export function benchInput(name: string): ScenarioInput {
+  const guest = GUESTS.find((one) => one.name === name);
+  if (guest === undefined) throw new RangeError(`no migration ${name} is timed`);
+  return inputOf(guest);
+}
+
 function timeOf(guest: Guest, migrations: number): ScenarioTime {
   const { name, about, stopAfterRounds, loop } = guest;
   const scenario = scenarioFrom(inputOf(guest));
@@ -94,9 +116,12 @@ function timeOf(guest: Guest, migrations: number): ScenarioTime {
   const records = counted.runner.system!.position + 1;
   // The first is the warm-up, and the one that is counted.
   const report = counted.ended;
-  const timesMs = Array.from({ length: migrations }, () => cpuMs(() => rehearse(scenario, { charts }))).sort(
-    (a, b) => a - b,
-  );
+  const arena = createArena();
+  const migrate = () => {
+    arena.reset();
+    rehearse(scenario, { charts, arena });
+  };
+  const timesMs = Array.from({ length: migrations }, () => cpuMs(migrate)).sort((a, b) => a - b);
   return {
     name,
     about,
@@ -115,7 +140,15 @@ function toldBy({ outcome, rounds, totalMs, downtimeMs, checks }: Report) {
   return { outcome, lostWritesChecked, rounds: rounds.length, totalMs, downtimeMs };
 }
 
-function inputOf({ name, memoryGib, setGib, writesPerSecond, gbitPerSecond, loop = 'textbook' }: Guest): ScenarioInput {
+function inputOf({
+  name,
+  memoryGib,
+  setGib,
+  writesPerSecond,
+  gbitPerSecond,
+  loop = 'textbook',
+  autoConverge,
+}: Guest): ScenarioInput {
   return {
     name: `bench ${name}`,
     vm: {
@@ -123,7 +156,12 @@ function inputOf({ name, memoryGib, setGib, writesPerSecond, gbitPerSecond, loop
       workloads: [{ kind: 'random', set: `${setGib}GiB`, rate: `${writesPerSecond / 1000}k/s` }],
     },
     link: { bandwidth: `${gbitPerSecond}Gbit/s` },
-    vmm: { loop, downtimeLimit: `${LIMIT_MS}ms`, maxBandwidth: 'unlimited' },
+    vmm: {
+      loop,
+      downtimeLimit: `${LIMIT_MS}ms`,
+      maxBandwidth: 'unlimited',
+      ...(autoConverge === undefined ? {} : { autoConverge }),
+    },
   };
 }
 

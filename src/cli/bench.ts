@@ -1,6 +1,7 @@
 /** `switchover bench`: how fast this build is on this machine, its page kernels and whole migrations. It judges nothing. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { KernelBench } from './bench-kernels.ts';
+import type { PartsBench } from './bench-parts.ts';
 import type { ScenarioTime } from './bench-scenarios.ts';
 
 interface BenchOptions {
@@ -16,7 +17,7 @@ Examples:
 export function benchCommand(program: Command): void {
   program
     .command('bench')
-    .description('measure the page kernels against their twins in TypeScript, and whole migrations')
+    .description('measure the page kernels against their twins in TypeScript, whole migrations and their parts')
     .option('--migrations <n>', 'how often each migration is timed', migrations, 10)
     .option('--json', 'as JSON')
     .addHelpText('after', EXAMPLES)
@@ -26,7 +27,8 @@ export function benchCommand(program: Command): void {
 async function bench({ json, migrations }: BenchOptions): Promise<void> {
   const { availableParallelism, cpus, loadavg } = await import('node:os');
   const { benchKernels } = await import('./bench-kernels.ts');
-  const { benchScenarios } = await import('./bench-scenarios.ts');
+  const { benchInput, benchScenarios } = await import('./bench-scenarios.ts');
+  const { benchParts } = await import('./bench-parts.ts');
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
@@ -35,8 +37,9 @@ async function bench({ json, migrations }: BenchOptions): Promise<void> {
   };
   const kernels = benchKernels();
   const scenarios = benchScenarios(migrations);
+  const parts = await benchParts(benchInput('S2'), benchInput('S2 in 4 TiB'), migrations);
   if (json === true) {
-    process.stdout.write(`${JSON.stringify({ machine, kernels, scenarios }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ machine, kernels, scenarios, parts }, null, 2)}\n`);
     return;
   }
   const { default: Table } = await import('cli-table3');
@@ -57,6 +60,37 @@ async function bench({ json, migrations }: BenchOptions): Promise<void> {
   process.stdout.write(`  An instance takes ${figure(instanceMs)} ms, the first ${figure(firstInstanceMs)} ms.\n\n`);
   process.stdout.write(`Migrations; CPU time of one, ${migrations} timed\n${table(...scenarioTable(scenarios))}`);
   for (const { name, about } of scenarios) process.stdout.write(`  ${name}: ${about}.\n`);
+  process.stdout.write(
+    `\nS2 in its parts; CPU time unless it says so\n${table(...partsTable(parts))}${partsLines(parts)}`,
+  );
+  if (load > cores / 2) {
+    process.stdout.write(
+      `\nOthers keep this machine busy (load ${load.toFixed(1)}): ratios hold, speeds are lower than it has.\n`,
+    );
+  }
+}
+
+function partsTable({ migrationsPerSecond, deliveriesPerSecond }: PartsBench): [string[], string[][]] {
+  const rows = (['charts', 'core', 'whole'] as const).map((part) => [
+    { charts: 'charts alone', core: 'charts, core and journal', whole: 'the whole' }[part],
+    migrationsPerSecond[part].toFixed(0),
+    deliveriesPerSecond[part].toFixed(0),
+  ]);
+  return [['', 'migrations/s', 'deliveries/s'], rows];
+}
+
+function partsLines(parts: PartsBench): string {
+  const { records, deliveries, replayRecordsPerSecond, subscribers, largerGuest, workers } = parts;
+  const { rounds, batches, costPercent } = subscribers;
+  return [
+    `  A migration has ${records} records and ${deliveries} deliveries; ${replayRecordsPerSecond.toFixed(0)} records/s are replayed.`,
+    `  Subscribers to its ${rounds} rounds and ${batches} batches cost ${costPercent.toFixed(1)} %.`,
+    `  In 4 TiB it takes x ${largerGuest.ratio.toFixed(2)} (${figure(largerGuest.largeMs)} ms for ${figure(largerGuest.smallMs)} ms).`,
+    'because' in workers
+      ? `  Two workers: not measured; ${workers.because}.`
+      : `  Two workers do ${workers.migrations} of them x ${workers.ratio.toFixed(2)} as fast as one (${figure(workers.twoMs)} ms for ${figure(workers.oneMs)} ms, wall time).`,
+    '',
+  ].join('\n');
 }
 
 function kernelTable({ times }: KernelBench): [readonly string[], readonly (readonly string[])[]] {

@@ -2,8 +2,9 @@
  * `switchover check`: random migrations with random faults, one for each seed, all of them judged; and exhaustive ones. It ends
  * with what was reached and, for everything that was found, a scenario file and the one command that makes it happen again.
  */
-import { type Command, InvalidArgumentError } from 'commander';
-import { wholeNumber } from './whole-number.ts';
+import type { Command } from 'commander';
+import { showsProgress } from './terminal.ts';
+import { threads, wholeNumber } from './whole-number.ts';
 
 interface CheckOptions {
   readonly seeds: number;
@@ -30,7 +31,7 @@ export function checkCommand(program: Command): void {
     .option('--seeds <n>', 'how many random migrations', wholeNumber, SEEDS_BY_DEFAULT)
     .option('--seed <n>', 'the first seed', wholeNumber, 1)
     .option('--exhaustive', 'small scenarios as well: everything that can go wrong at each step, alone and in pairs')
-    .option('--workers <n>', 'threads; one a core unless given', positive)
+    .option('--workers <n>', 'threads; one a core unless given', threads)
     .option('--json', 'print what was found and reached as JSON')
     .option('--no-progress', 'no progress bar, even on a terminal')
     .addHelpText('after', EXAMPLES)
@@ -40,8 +41,8 @@ export function checkCommand(program: Command): void {
 async function runCheck({ seeds, seed, exhaustive, json, workers, progress }: CheckOptions): Promise<void> {
   const { check } = await import('../lab/check/check.ts');
   const { writeFailure } = await import('../lab/check/failure-file.ts');
-  const { workersByDefault } = await import('../lab/check/workers.ts');
-  const bar = await barOf(progress && process.stderr.isTTY === true);
+  const { workersByDefault } = await import('../lab/pool/pool.ts');
+  const bar = await barOf(showsProgress(progress));
   try {
     const checked = await check({
       seed,
@@ -78,11 +79,4 @@ async function barOf(shown: boolean) {
     },
     stop: () => bar.stop(),
   };
-}
-
-function positive(text: string): number {
-  const number = wholeNumber(text);
-  if (number < 1 || number > 64)
-    throw new InvalidArgumentError('expected a number of threads from 1 to 64, such as 2.');
-  return number;
 }

@@ -13,6 +13,8 @@ export function describeError(error: unknown): Described {
   switch (error.name) {
     case 'ScenarioError':
     case 'UsageError':
+    case 'PolicyError':
+    case 'BranchError':
       return { message: error.message, exitCode: 2 };
     case 'RecoveryError':
       return { message: error.message, exitCode: (error as RecoveryError).problem === 'diverged' ? 3 : 2 };

@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { AnyStateMachine } from 'xstate';
 import { machines } from '../../machines/index.ts';
+import { wrapped } from '../lab/report/wrapped.ts';
 import { UsageError } from './usage-error.ts';
 
 const FORMATS = ['svg', 'mermaid', 'scxml', 'json'] as const;
@@ -27,7 +28,7 @@ Examples:
   $ switchover draw ./my-machine.js#checkout --format mermaid
   $ switchover draw --all charts/
 
-Machines: ${Object.keys(machines).join(', ')}`;
+${wrapped(`Machines: ${Object.keys(machines).join(', ')}`)}`;
 
 /** Adds the command to a program. Errors of use are thrown as UsageError. */
 export function drawCommand(program: Command): void {
@@ -37,7 +38,7 @@ export function drawCommand(program: Command): void {
     .argument('[machine]', "a name of the gallery, or FILE or FILE#EXPORT for a module's machine")
     .addOption(new Option('-f, --format <format>', 'what to write').choices(FORMATS).default('svg'))
     .option('-o, --output <file>', 'write to this file instead of stdout')
-    .option('--all <directory>', 'write every chart of the gallery as SVG into this directory')
+    .option('--all <directory>', 'write every chart of the gallery into this directory')
     .addHelpText('after', EXAMPLES)
     .action((machine: string | undefined, options: DrawOptions) => draw(machine, options));
 }
@@ -46,7 +47,7 @@ async function draw(wanted: string | undefined, { format, output, all }: DrawOpt
   if (all !== undefined) {
     if (wanted !== undefined || output !== undefined)
       throw new UsageError('--all draws every machine: name none, and no -o');
-    return drawAll(all);
+    return drawAll(all, format);
   }
   if (wanted === undefined)
     throw new UsageError(`which machine? One of ${Object.keys(machines).join(', ')}, or a file`);
@@ -75,12 +76,13 @@ export async function drawAs(machine: AnyStateMachine, format: Format): Promise<
 /** Loaded when something is drawn: the layout is large, and every command comes by here. */
 const drawing = () => import('../inspector/chart/index.ts');
 
-async function drawAll(directory: string): Promise<void> {
-  const { drawSvg } = await drawing();
+const EXTENSIONS: Readonly<Record<Format, string>> = { svg: 'svg', mermaid: 'mmd', scxml: 'scxml', json: 'json' };
+
+async function drawAll(directory: string, format: Format): Promise<void> {
   await mkdir(directory, { recursive: true }).catch(refuse(`cannot make ${directory}`));
   for (const [name, machine] of Object.entries(machines)) {
-    const file = join(directory, `${name}.svg`);
-    await save(file, await drawSvg(machine));
+    const file = join(directory, `${name}.${EXTENSIONS[format]}`);
+    await save(file, await drawAs(machine, format));
     process.stderr.write(`${file}\n`);
   }
 }

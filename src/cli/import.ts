@@ -8,28 +8,66 @@ const FILE_MAX_BYTES = 64 * 2 ** 20;
 
 const FORMATS = `
 Formats, told apart by their content:
-  calc-dirty-rate   one JSON object with page-size, n-total-pages, n-sampled-pages, n-zero-pages, and the lists periods (ms)
-                    and n-dirty-pages (sampled pages dirty by then), by itself or as a reply's "return"
-  QMP log           one JSON object a line: MIGRATION_PASS events with timestamps, replies to query-migrate with ram
-                    (total, dirty-sync-count, dirty-pages-rate; page-size, duplicate, mbps if there) and total-time
-  virsh domjobinfo  as it is printed during a migration: Memory total, Dirty rate; Page size, Memory bandwidth if there
+  calc-dirty-rate   one JSON object with page-size, n-total-pages, n-sampled-pages, n-zero-pages,
+                    and the lists periods (ms) and n-dirty-pages (sampled pages dirty by then), by
+                    itself or as a reply's "return"
+  QMP log           one JSON object a line: MIGRATION_PASS events with timestamps, replies to
+                    query-migrate with total-time and ram (total, dirty-sync-count,
+                    dirty-pages-rate; page-size, duplicate, mbps if there)
+  virsh domjobinfo  as it is printed during a migration: Memory total, Dirty rate; Page size and
+                    Memory bandwidth if there
 
 Examples:
   $ virsh domjobinfo my-vm > job.txt
   $ switchover import job.txt -o my-vm.yaml
-  $ switchover run my-vm.yaml`;
+  $ switchover run my-vm.yaml
+  $ switchover import source.log --destination destination.log --journal seen.db
+  $ switchover replay seen.db`;
 
 export function importCommand(program: Command): void {
   program
     .command('import')
-    .description('make a scenario from figures of a real VM, with how sure they are in its comments')
+    .description('make a scenario from figures of a real VM, or of a QMP log a journal that can be read')
     .argument('<file>', 'calc-dirty-rate samples, a QMP log, or the output of virsh domjobinfo')
     .option('-o, --output <scenario.yaml>', 'write it to a new file instead of stdout')
+    .option('--journal <file>', 'of a QMP log: write what it tells as a read-only run into this SQLite file instead')
+    .option('--destination <log>', "with --journal: the destination's QMP log, which has the RESUME")
     .addHelpText('after', FORMATS)
-    .action((file: string, { output }: { readonly output?: string }) => importFile(file, output));
+    .action((file: string, options: ImportOptions) =>
+      options.journal === undefined ? importFile(file, options) : importJournal(file, options.journal, options),
+    );
 }
 
-async function importFile(name: string, output: string | undefined): Promise<void> {
+interface ImportOptions {
+  readonly output?: string;
+  readonly journal?: string;
+  readonly destination?: string;
+}
+
+async function importJournal(name: string, path: string, { output, destination }: ImportOptions): Promise<void> {
+  if (output !== undefined)
+    throw new UsageError('--output writes a scenario and --journal a journal: name one of them');
+  const source = { name, text: readText(name) };
+  const there = destination === undefined ? undefined : { name: destination, text: readText(destination) };
+  const { importObserved } = await import('../lab/import/observe.ts');
+  const { MemoryJournal } = await import('../journal/memory-journal.ts');
+  // Read once without the file: a log that cannot be read leaves no journal behind.
+  importObserved({ source, destination: there }, new MemoryJournal());
+  const { openJournal } = await import('../journal/open.ts');
+  const journal = openJournal(path);
+  try {
+    const { run, records } = importObserved({ source, destination: there }, journal);
+    process.stdout.write(
+      `${run}: ${records.length} records, read-only.\nIts story:  npx switchover replay ${path} --run ${run}\n`,
+    );
+  } finally {
+    journal.close();
+  }
+}
+
+async function importFile(name: string, { output, destination }: ImportOptions): Promise<void> {
+  if (destination !== undefined)
+    throw new UsageError('--destination goes with --journal: a scenario is made of one log');
   const { importScenario } = await import('../lab/import/import.ts');
   const { text, from, asks } = importScenario({ name, text: readText(name) });
   if (output === undefined) process.stdout.write(text);

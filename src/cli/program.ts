@@ -6,20 +6,26 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { benchCommand } from './bench.ts';
+import { branchCommand } from './branch.ts';
 import { checkCommand } from './check.ts';
 import { compareCommand } from './compare.ts';
 import { describeError } from './describe-error.ts';
+import { drainCommand } from './drain.ts';
 import { drawCommand } from './draw.ts';
 import { importCommand } from './import.ts';
 import { listCommand } from './list.ts';
+import { recommendCommand } from './recommend.ts';
 import { recoverCommand } from './recover.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
+import { sweepCommand } from './sweep.ts';
 import { validateCommand } from './validate.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 done; 1 the migration did not complete or an expectation was not met; 2 wrong usage or scenario;
-            3 a replay diverged; 4 a journal is damaged; 130 interrupted.`;
+Exit codes: 0 done; 1 the migration did not complete or an expectation was not met;
+            2 wrong usage or scenario; 3 a replay diverged; 4 a journal is damaged; 130 interrupted.
+
+switchover COMMAND --help has examples; switchover list scenarios says what there is to begin with.`;
 
 export function program(): Command {
   const command = new Command('switchover')
@@ -33,9 +39,13 @@ export function program(): Command {
   for (const add of [
     runCommand,
     compareCommand,
+    sweepCommand,
+    recommendCommand,
     checkCommand,
     replayCommand,
     recoverCommand,
+    branchCommand,
+    drainCommand,
     drawCommand,
     listCommand,
     benchCommand,

@@ -3,16 +3,20 @@ import type { Plan } from '../../machines/plan.ts';
 import type { Opened, Rec } from '../core/record.ts';
 import { standingOf } from '../core/system.ts';
 import { recordText } from '../journal/record-text.ts';
+import { branchesIn } from '../lab/branch/recorded.ts';
+import { type ObservedStory, StoryProjection, storyText } from '../lab/import/story.ts';
+import { fingerprintOf, ownCharts, ownPoliciesIn } from '../lab/policy/own-policies.ts';
 import { reenact } from '../lab/re-enact.ts';
 import { cancelsIn, rehearse } from '../lab/rehearse.ts';
 import { ReportProjection } from '../lab/report/projection.ts';
 import type { Report } from '../lab/report/report.ts';
 import type { Scenario } from '../lab/scenario/scenario.ts';
-import { fingerprint } from '../run/fingerprint.ts';
+import { isObserved, observedFingerprint, readOnlyText } from '../run/observed-charts.ts';
 import { compareRecords } from '../run/re-run.ts';
 import { isTakeUp } from '../run/recover.ts';
 import { RecoveryError } from '../run/recovery-error.ts';
 import { type Divergence, replay } from '../run/replay.ts';
+import type { Recorded } from '../run/runner.ts';
 import { VERSION } from '../version.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -22,23 +26,29 @@ export interface Proof {
   readonly divergence: Divergence | undefined;
   readonly sentence: string;
   readonly report: Report | undefined;
+  /** Of an imported run, in the report's place. */
+  readonly story?: ObservedStory;
 }
 
 export interface ProofOptions {
   readonly reRun: boolean;
   readonly allowDrift: boolean;
+  /** Told of every record that was folded. */
+  readonly onRecorded?: ((recorded: Recorded) => void) | undefined;
 }
 
 /** `records`: all that there are of the run, from its first. */
 export async function proveRun(
   records: readonly Rec[],
   run: string,
-  { reRun, allowDrift }: ProofOptions,
+  { reRun, allowDrift, onRecorded }: ProofOptions,
 ): Promise<Proof> {
   const [first] = records;
   if (first?.kind !== 'opened') throw new UsageError(`run "${run}" has no first record`);
   const { opened } = first;
-  const ours = fingerprint(opened.policies[0]?.name ?? '', VERSION, (opened.plan as Plan).manager?.name);
+  if (isObserved(opened)) return proveObserved(records, opened, { reRun, allowDrift });
+  const own = ownPoliciesIn(opened, reRun);
+  const ours = fingerprintOf(opened.plan as Plan, own);
   if (ours !== opened.fingerprint && !allowDrift) {
     const now = `version ${VERSION} with charts ${ours}`;
     throw new UsageError(
@@ -46,7 +56,11 @@ export async function proveRun(
     );
   }
   const projection = new ReportProjection();
-  const folded = replay(records, (recorded) => projection.see(recorded));
+  const see = (recorded: Recorded) => {
+    projection.see(recorded);
+    onRecorded?.(recorded);
+  };
+  const folded = replay(records, see, { charts: ownCharts(opened.plan as Plan, own) });
   if (folded.divergence !== undefined) return diverged(run, folded.records, folded.divergence, 'the replay');
   const report = projection.report();
   if (reRun) {
@@ -65,9 +79,28 @@ export async function proveRun(
   return { run, records: records.length, divergence: undefined, sentence, report };
 }
 
+/** Of a migration that was only watched: folded, and its story told. */
+function proveObserved(records: readonly Rec[], opened: Opened, { reRun, allowDrift }: ProofOptions): Proof {
+  const { run } = opened;
+  if (reRun) throw new UsageError(readOnlyText(run));
+  const ours = observedFingerprint(VERSION);
+  if (ours !== opened.fingerprint && !allowDrift) {
+    throw new UsageError(
+      `run "${run}" was imported by version ${opened.version} with a chart ${opened.fingerprint}, and this is version ${VERSION} with ${ours}: --allow-drift replays it all the same`,
+    );
+  }
+  const projection = new StoryProjection();
+  const folded = replay(records, (recorded) => projection.see(recorded));
+  if (folded.divergence !== undefined) return diverged(run, folded.records, folded.divergence, 'the replay');
+  const story = projection.story();
+  const sentence = `${storyText(story)}\n${run}: ${records.length} records replayed, every one as it was.`;
+  return { run, records: records.length, divergence: undefined, sentence, report: undefined, story };
+}
+
 function remadeDivergence(records: readonly Rec[], opened: Opened, hasEnded: boolean): Divergence | undefined {
-  const { run, scenario } = opened;
-  const again = rehearse(scenario as Scenario, { run, cancels: cancelsIn(records, scenario as Scenario) });
+  const { run, scenario, origin } = opened;
+  const cancels = cancelsIn(records, scenario as Scenario);
+  const again = rehearse(scenario as Scenario, { run, cancels, origin, branches: branchesIn(records) });
   const remade = [...asVersion(opened, again.journal.read(run))];
   // A run whose process died is a beginning of the run that is made again.
   return compareRecords(records, hasEnded ? remade : remade.slice(0, records.length), recordText);

@@ -7,6 +7,7 @@
 import type { Command } from 'commander';
 import type { RecoveredRun } from '../lab/recover-modelled.ts';
 import type { Scenario } from '../lab/scenario/scenario.ts';
+import { showsColour } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 interface RecoverOptions {
@@ -18,8 +19,9 @@ interface RecoverOptions {
 
 const EXAMPLES = `
 Examples:
-  $ switchover recover runs.db
-  $ switchover recover runs.db --run vgpu-on-10-gb-s-1 --destination-fenced --json`;
+  $ switchover run fault-lost-start --journal doubt.db
+  $ switchover recover doubt.db
+  $ switchover recover doubt.db --run lost-answer-to-the-start-1 --destination-fenced --json`;
 
 export function recoverCommand(program: Command): void {
   program
@@ -52,15 +54,24 @@ async function recoverOne(path: string, options: RecoverOptions): Promise<void> 
   const journal = openJournal(path);
   try {
     const { recoverRun } = await import('../lab/recover-modelled.ts');
-    const recovered = await recoverRun(journal, run, { fenced });
+    const recovered = settled(await recoverRun(journal, run, { fenced }));
     const [first] = journal.read(run);
     if (first?.kind !== 'opened') throw new UsageError(`run "${run}" has no first record`);
     const { exitCodeOf } = await import('./exit-code.ts');
     await print(recovered, { path, run, json: options.json === true });
-    process.exitCode = exitCodeOf(recovered.report, first.opened.scenario as Scenario);
+    const { expect } = first.opened.scenario as Scenario;
+    const hoped = recovered.was === 'ended' ? expect : { ...expect, outcome: 'completed' as const };
+    process.exitCode = exitCodeOf(recovered.report, { expect: hoped });
   } finally {
     journal.close();
   }
+}
+
+/** A scenario that expects doubt has had it: whoever recovers hopes for another end. */
+function settled(recovered: RecoveredRun): RecoveredRun {
+  if (recovered.was === 'ended') return recovered;
+  const expectations = recovered.report.expectations.filter(({ name }) => name !== 'outcome');
+  return { ...recovered, report: { ...recovered.report, expectations } };
 }
 
 function fencedOf({ sourceFenced, destinationFenced }: RecoverOptions): 'source' | 'destination' | undefined {
@@ -100,11 +111,11 @@ async function print(
     return;
   }
   const { reportText } = await import('../lab/report/text.ts');
-  const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
   const verb = is === 'rests' ? 'recover' : 'replay';
   process.stdout.write(
     reportText(report, {
-      colour,
+      colour: showsColour(),
+      narrow: true,
       next: `${is === 'rests' ? 'Settle' : 'Replay'} it:  npx switchover ${verb} ${path} --run ${run}`,
     }),
   );

@@ -15,11 +15,13 @@ interface ReplayOptions {
   readonly export?: string;
   readonly allowDrift?: boolean;
   readonly untilDamage?: boolean;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
+  $ switchover run vgpu-10g --journal runs.db
   $ switchover replay runs.db
   $ switchover replay runs.db --run vgpu-on-10-gb-s-1 --re-run --json`;
 
@@ -36,6 +38,7 @@ export function replayCommand(program: Command): void {
     .option('--export <file>', 'write the run as NDJSON to this file, or - for stdout')
     .option('--allow-drift', 'replay although the charts have changed since')
     .option('--until-damage', 'of a damaged run take the records before the damage (the exit code is still 4)')
+    .option('--report <file>', 'write a page of the run with plots and tables: one HTML file that needs no network')
     .option('--json', 'print reports as JSON, one a line')
     .addHelpText('after', EXAMPLES)
     .action((path: string, options: ReplayOptions) => replayAll(path, options));
@@ -63,6 +66,9 @@ async function replayAll(path: string, options: ReplayOptions): Promise<void> {
       if (damage !== undefined) tellDamage(damage);
       return;
     }
+    if (options.report !== undefined && chosen.length > 1)
+      throw new UsageError(`which run to report? --run ${chosen.join(' | --run ')}`);
+    const page = await pageAt(options.report);
     const { proveRun } = await import('./prove-run.ts');
     const { goodRecords } = await import('../journal/good-records.ts');
     for (const run of chosen) {
@@ -72,16 +78,25 @@ async function replayAll(path: string, options: ReplayOptions): Promise<void> {
       const proof = await proveRun(records, run, {
         reRun: options.reRun === true,
         allowDrift: options.allowDrift === true,
+        onRecorded: page === undefined ? undefined : (recorded) => page.see(recorded),
       });
+      await page?.writeReplayed(records, proof.report, ['replay', path, '--run', run]);
       const { sentence, divergence } = proof;
       const told = { ...proof, ...(damage === undefined ? {} : { damage: damage.message }) };
       if (options.json === true) process.stdout.write(`${JSON.stringify(told)}\n`);
+      // A line for each run, however wide.
       else process.stdout.write(`${damage === undefined ? '' : 'Until the damage: '}${sentence}\n`);
       if (divergence !== undefined && process.exitCode !== DAMAGED) process.exitCode = DIVERGED;
     }
   } finally {
     journal.close();
   }
+}
+
+async function pageAt(path: string | undefined) {
+  if (path === undefined) return undefined;
+  const { RunPage } = await import('./run-page.ts');
+  return new RunPage(path);
 }
 
 function tellDamage(damage: Error): void {

@@ -1,36 +1,34 @@
 /** A scenario as the plan that the root chart is started with. */
 import { managers, policies } from '../../machines/index.ts';
-import { loop } from '../../machines/loops.ts';
+import { type LoopName, loop } from '../../machines/loops.ts';
 import type { Plan, PlanContainer, PlanDevice } from '../../machines/plan.ts';
 import { aperturePagesOf } from '../hardware/mappings/viommu.ts';
+import { asMigrated } from './detach.ts';
 import { viommuOf } from './model/places.ts';
+import { planOwn, policyRef } from './policy/own-policy.ts';
 import { slotsOf } from './scenario/holes.ts';
 import { deviceOrders } from './scenario/hot-plug.ts';
-import type { Container, Device, Scenario } from './scenario/scenario.ts';
+import { planDeviceStates } from './scenario/multifd.ts';
+import { downtimeLimitMsOf, planRule } from './scenario/policy.ts';
+import type { Container, Device, Scenario, VmmPolicy } from './scenario/scenario.ts';
 import { planThrottle } from './scenario/throttle.ts';
 
-export function planOf(scenario: Scenario): Plan {
+export function planOf(written: Scenario): Plan {
+  const scenario = asMigrated(written);
   const { vmm, vm } = scenario;
-  const { name, ...chosen } = vmm.policy;
-  const entry = policies[name];
-  if (entry === undefined) throw new Error(`no policy "${name}"`);
-  const ruled = name === 'qemu' ? { switchesOver: loop(vmm.loop).switchesOver } : {};
   return {
     loop: vmm.loop,
-    policy: { name, version: entry.version, parameters: { ...(entry.defaults as object), ...chosen, ...ruled } },
-    ...(scenario.manager.policy === 'none'
+    policy: planPolicy(vmm.policy, vmm.loop),
+    ...planManager(scenario.manager),
+    ...(scenario.shadows === undefined
       ? {}
-      : {
-          manager: {
-            name: scenario.manager.policy,
-            version: managers[scenario.manager.policy].version,
-            parameters: scenario.manager.parameters,
-          },
-        }),
-    downtimeLimitMs: vmm.downtimeLimitMs,
+      : { shadows: scenario.shadows.map((shadow) => planPolicy(shadow, vmm.loop)) }),
+    ...planRule(vmm.policy),
+    downtimeLimitMs: downtimeLimitMsOf(vmm),
     availSwitchoverBytesPerSecond: vmm.availSwitchoverBandwidthBytesPerSecond,
     switchoverAck: vmm.switchoverAck,
     pauseBeforeSwitchover: vmm.pauseBeforeSwitchover,
+    ...planDeviceStates(vmm),
     enableMigration: vmm.enableMigration,
     afterSyncError: vmm.afterSyncError,
     giveUpAfterMs: scenario.giveUpAfterNs / 1e6,
@@ -44,6 +42,22 @@ export function planOf(scenario: Scenario): Plan {
     ...(deviceOrders(scenario).length === 0 ? {} : { hotPlug: true as const }),
     deadlinesMs: scenario.deadlinesMs,
   };
+}
+
+function planPolicy(policy: VmmPolicy, of: LoopName): Plan['policy'] {
+  if (policy.name === 'own') return planOwn(policy);
+  const { name, ...chosen } = policy;
+  const entry = policies[name];
+  if (entry === undefined) throw new Error(`no policy "${name}"`);
+  const ruled = name === 'qemu' || name === 'detach-reattach' ? { switchesOver: loop(of).switchesOver } : {};
+  return { name, version: entry.version, parameters: { ...(entry.defaults as object), ...chosen, ...ruled } };
+}
+
+function planManager(manager: Scenario['manager']): Pick<Plan, 'manager'> {
+  if (manager.policy === 'none') return {};
+  if (manager.policy === 'own') return { manager: planOwn(policyRef(manager)) };
+  const { policy: name, parameters } = manager;
+  return { manager: { name, version: managers[name].version, parameters } };
 }
 
 function throttleOf(vmm: Scenario['vmm']): Pick<Plan, 'throttle'> {

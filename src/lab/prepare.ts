@@ -7,27 +7,37 @@ import { createCheckers } from '../checkers/index.ts';
 import type { RunClock } from '../clock/clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import type { Effect } from '../core/effect.ts';
-import type { Input, Opened } from '../core/record.ts';
+import type { Input, Opened, Origin } from '../core/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { createModelDriver } from '../drivers/model/model-driver.ts';
+import type { PageArena } from '../hardware/kernels/page-arena.ts';
 import type { Journal } from '../journal/journal.ts';
 import { MemoryJournal } from '../journal/memory-journal.ts';
-import { fingerprint } from '../run/fingerprint.ts';
-import { requireCommands } from '../run/needs.ts';
 import { fencedIn } from '../run/recover.ts';
 import { Runner } from '../run/runner.ts';
 import { type StepperOptions, stepperFor } from '../run/stepper.ts';
 import { VERSION } from '../version.ts';
+import { type BranchedEvent, branchedInput, changing, isBranched, type RecordedBranch } from './branch/recorded.ts';
 import { withScenarioFaults } from './model/faults.ts';
 import { modelSpecOf } from './model/spec.ts';
 import { planOf } from './plan.ts';
+import { withDeciders } from './policy/deciding-driver.ts';
+import {
+  decidersIn,
+  fingerprintOf,
+  type GivenPolicies,
+  type OwnPolicies,
+  ownCharts,
+  requireFor,
+  withGiven,
+} from './policy/own-policies.ts';
 import { PostCopyOperator, type PostCopyOrder } from './post-copy-operator.ts';
 import { ReportProjection } from './report/projection.ts';
 import type { Check, Report } from './report/report.ts';
 import { deviceOrders } from './scenario/hot-plug.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
-export interface PrepareOptions extends StepperOptions {
+export interface PrepareOptions extends StepperOptions, GivenPolicies {
   /** The run's name in its journal; made of the scenario's name and the seed unless given. */
   readonly run?: string | undefined;
   /** In memory unless given. */
@@ -35,8 +45,14 @@ export interface PrepareOptions extends StepperOptions {
   /** A driver of your own in place of the model, with the clock that it lives on. */
   readonly driver?: ((scenario: Scenario, clock: RunClock) => Driver) | undefined;
   readonly clock?: RunClock | undefined;
+  /** Of an earlier run that nobody looks at any more: its memory is used again. One of its own unless given. */
+  readonly arena?: PageArena | undefined;
   /** A switchover that pauses goes on at once, as libvirt has it; false: somebody else says CONTINUE, or cancels. */
   readonly continues?: boolean | undefined;
+  /** Of a run that goes on from another one's records. */
+  readonly origin?: Origin | undefined;
+  /** What is changed while it runs, and where. */
+  readonly branches?: readonly RecordedBranch[] | undefined;
 }
 
 export interface PreparedRun {
@@ -61,14 +77,23 @@ export interface PreparedRun {
 }
 
 /** A run of this scenario, ready to start. Throws what the driver throws for a scenario that it cannot do. */
-export function prepareRun(scenario: Scenario, options: PrepareOptions = {}): PreparedRun {
+export function prepareRun(given: Scenario, options: PrepareOptions = {}): PreparedRun {
+  const { scenario, own } = withGiven(given, options);
   const clock = options.clock ?? new VirtualClock();
-  const sound = options.driver?.(scenario, clock) ?? createModelDriver(modelSpecOf(scenario), clock);
-  const driver = withScenarioFaults(sound, scenario, clock);
+  const sound =
+    options.driver?.(scenario, clock) ?? createModelDriver(modelSpecOf(scenario), clock, { arena: options.arena });
+  const faulty = withScenarioFaults(sound, scenario, clock);
+  const { branches = [], origin } = options;
+  const changes = branches.length === 0 ? undefined : changing(faulty, clock);
+  const driver = withDeciders(changes?.driver ?? faulty, clock, decidersIn(own, scenario));
   const journal = options.journal ?? new MemoryJournal();
-  const opened = openedOf(scenario, driver, options.run ?? freeName(runName(scenario), journal));
-  requireCommands(driver, opened.policies[0]?.name ?? '', opened.plan as Plan);
-  const stepper = stepperFor(opened, options);
+  const opened: Opened = {
+    ...openedOf(scenario, driver, options.run ?? freeName(runName(scenario), journal), own),
+    ...(origin === undefined ? {} : { origin }),
+  };
+  const plan = opened.plan as Plan;
+  requireFor(driver, plan, own);
+  const stepper = stepperFor(opened, { ...options, charts: options.charts ?? ownCharts(plan, own) });
   let runner = new Runner(opened, { stepper, driver, clock, journal });
   const projection = new ReportProjection();
   const checkers = createCheckers();
@@ -83,10 +108,20 @@ export function prepareRun(scenario: Scenario, options: PrepareOptions = {}): Pr
   const order = (type: Order) => give({ to: 'migration', by: 'operator', event: { type } });
   const { postcopy } = scenario.vmm;
   const operator = postcopy === undefined ? undefined : new PostCopyOperator(postcopy, clock, order);
+  const goOnAs = (event: BranchedEvent) => {
+    changes?.change(event);
+    const { cancelAtNs } = event;
+    if (cancelAtNs === undefined) return;
+    if (cancelAtNs <= clock.nowNs) order('CANCEL');
+    else clock.at(cancelAtNs, () => order('CANCEL'));
+  };
   const attend = (one: Runner) => {
     one.recorded$.subscribe({
       next: (recorded) => {
         const { record, effects } = recorded;
+        const branch = branches.find(({ position, after }) => after === 'record' && position === record.position + 1);
+        if (branch !== undefined) give(branchedInput(branch.event));
+        if (isBranched(record)) goOnAs(record.event);
         projection.see(recorded);
         checkers.see(recorded);
         // What an operator says of a host has happened to it.
@@ -131,6 +166,9 @@ export function prepareRun(scenario: Scenario, options: PrepareOptions = {}): Pr
       for (const { atNs, ...event } of deviceOrders(scenario)) {
         clock.at(atNs, () => give({ to: 'hot-plug', by: 'operator', event }));
       }
+      for (const { after, atNs, event } of branches) {
+        if (after === 'time') clock.at(atNs, () => give(branchedInput(event)));
+      }
       if (scenario.cancelAtNs !== null) clock.at(scenario.cancelAtNs, () => order('CANCEL'));
       order('MIGRATE');
       if (cancelledEarly) order('CANCEL');
@@ -149,7 +187,7 @@ function isPaused(effect: Effect): boolean {
 }
 
 /** The first record's content: what the run is, before anything has happened. */
-export function openedOf(scenario: Scenario, driver: Driver, run: string): Opened {
+export function openedOf(scenario: Scenario, driver: Driver, run: string, own: OwnPolicies = new Map()): Opened {
   const plan = planOf(scenario);
   return {
     run,
@@ -157,8 +195,8 @@ export function openedOf(scenario: Scenario, driver: Driver, run: string): Opene
     plan,
     seed: scenario.seed,
     drivers: [driver.name],
-    policies: [plan.policy, ...(plan.manager === undefined ? [] : [plan.manager])],
-    fingerprint: fingerprint(plan.policy.name, VERSION, plan.manager?.name),
+    policies: [plan.policy, ...(plan.manager === undefined ? [] : [plan.manager]), ...(plan.shadows ?? [])],
+    fingerprint: fingerprintOf(plan, own),
     version: VERSION,
   };
 }
@@ -172,7 +210,7 @@ export function runName({ name, seed }: Scenario): string {
   return `${words || 'run'}-${seed}`;
 }
 
-function freeName(name: string, journal: Journal): string {
+export function freeName(name: string, journal: Journal): string {
   const taken = new Set(journal.runs().map(({ run }) => run));
   let free = name;
   for (let nth = 2; taken.has(free); nth++) free = `${name}.${nth}`;

@@ -16,6 +16,7 @@ import { fencedIn, isTakeUp, type RecoverOptions, recover } from '../run/recover
 import { RecoveryError } from '../run/recovery-error.ts';
 import type { Divergence } from '../run/replay.ts';
 import type { StepperOptions } from '../run/stepper.ts';
+import { branchesIn } from './branch/recorded.ts';
 import { type FoundOf, liveThrough, type Outage, outageIn } from './outage.ts';
 import { type PreparedRun, type PrepareOptions, prepareRun } from './prepare.ts';
 import { cancelsIn, giveAgain, hasCome, type RecordedCancel } from './rehearse.ts';
@@ -49,7 +50,9 @@ export async function reenact(records: readonly Rec[], options: ReenactOptions =
   const clock = new VirtualClock();
   const journal = new HeldJournal(records);
   const { driver, ...stepping } = options;
-  const prepared = prepareRun(scenario, { ...stepping, driver, run: opened.run, journal, clock });
+  const { run, origin } = opened;
+  const branches = branchesIn(records);
+  const prepared = prepareRun(scenario, { ...stepping, driver, run, journal, clock, origin, branches });
   const cancels = [...cancelsIn(records, scenario)];
   try {
     for (const { from, until } of segmentsOf(records)) {

@@ -11,13 +11,14 @@ import { createCheckers } from '../checkers/index.ts';
 import type { Rec } from '../core/record.ts';
 import { type Standing, standingOf } from '../core/system.ts';
 import type { Journal } from '../journal/journal.ts';
-import { fingerprint } from '../run/fingerprint.ts';
+import { isObserved, readOnlyText } from '../run/observed-charts.ts';
 import { type Fenced, refuseFencing } from '../run/recover.ts';
 import { RecoveryError } from '../run/recovery-error.ts';
 import { replay } from '../run/replay.ts';
 import type { Recorded } from '../run/runner.ts';
 import { VERSION } from '../version.ts';
 import { drawOutage, type Fate, type Outage } from './outage.ts';
+import { fingerprintOf, ownCharts, ownPoliciesIn } from './policy/own-policies.ts';
 import { withoutLost } from './prepare.ts';
 import { divergedText, goOn, type ReenactOptions, reenact } from './re-enact.ts';
 import { ReportProjection } from './report/projection.ts';
@@ -52,9 +53,10 @@ export async function recoverRun(
   run: string,
   options: RecoverRunOptions = {},
 ): Promise<RecoveredRun> {
-  const { fenced, fate, onRecord, ...reenacting } = options;
+  const { fenced, fate, onRecord, ...asked } = options;
   const records = [...journal.read(run)];
-  const { standing: was, report } = foldedRun(run, records, options);
+  const { standing: was, report, charts } = foldedRun(run, records, options);
+  const reenacting = charts === undefined ? asked : { charts, ...asked };
   const position = records.length - 1;
   if (was === 'ended') {
     if (fenced !== undefined) throw new RecoveryError('not-in-doubt', `run "${run}" has ended: nothing is in doubt`);
@@ -84,11 +86,14 @@ function foldedRun(run: string, records: readonly Rec[], options: RecoverRunOpti
   const [first] = records;
   if (first?.kind !== 'opened') throw new RangeError(`the journal has no run "${run}"`);
   const { opened } = first;
+  if (isObserved(opened)) throw new RecoveryError('foreign', readOnlyText(run));
   if (options.driver === undefined && opened.drivers.join() !== 'model') {
     const message = `run "${run}" was driven by ${opened.drivers.join(', ')}: only a modelled run can be made again`;
     throw new RecoveryError('foreign', message);
   }
-  const ours = fingerprint(opened.policies[0]?.name ?? '', VERSION, (opened.plan as Plan).manager?.name);
+  const own = ownPoliciesIn(opened, true);
+  const charts = ownCharts(opened.plan as Plan, own);
+  const ours = fingerprintOf(opened.plan as Plan, own);
   if (ours !== opened.fingerprint && options.charts === undefined) {
     const theirs = `version ${opened.version} with charts ${opened.fingerprint}`;
     const message = `run "${run}" was made by ${theirs}, and this is version ${VERSION} with charts ${ours}: recover it with the version that made it`;
@@ -100,12 +105,12 @@ function foldedRun(run: string, records: readonly Rec[], options: RecoverRunOpti
     projection.see(recorded);
     checkers.see(recorded);
   };
-  const { system, divergence } = replay(records, see, options);
+  const { system, divergence } = replay(records, see, charts === undefined ? options : { charts, ...options });
   if (divergence !== undefined || system === undefined) {
     const at = divergence ?? { position: 0, expected: 'a record', got: 'none' };
     throw new RecoveryError('diverged', divergedText(run, 'does not fold', at), at);
   }
   const standing = standingOf(system.charts.get('migration'));
   if (standing !== 'ended') refuseFencing(system, options.fenced);
-  return { standing, report: projection.report(withoutLost(checkers.finish())) };
+  return { standing, report: projection.report(withoutLost(checkers.finish())), charts };
 }

@@ -2,6 +2,7 @@
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import type { Rec } from '../core/record.ts';
 import { isTakeUp } from '../run/recover.ts';
+import { branchesIn, isBranchesOwn } from './branch/recorded.ts';
 import { ordersOfOthers, type PostCopyOrder } from './post-copy-operator.ts';
 import { type PreparedRun, type PrepareOptions, prepareRun } from './prepare.ts';
 import type { Report } from './report/report.ts';
@@ -17,6 +18,8 @@ export interface RecordedCancel {
   readonly atNs: number;
   /** An order about post-copy in its place; absent: a cancel. */
   readonly order?: PostCopyOrder;
+  /** Given at that time, whatever the record: in a run that went on differently. */
+  readonly byTime?: true;
 }
 
 export interface RehearseOptions extends Omit<PrepareOptions, 'clock' | 'driver'> {
@@ -55,8 +58,13 @@ export function cancelsIn(
   records: readonly Rec[],
   { cancelAtNs, cancelAfterRecord, vmm }: Pick<Scenario, 'cancelAtNs' | 'cancelAfterRecord' | 'vmm'>,
 ): readonly RecordedCancel[] {
+  const branches = branchesIn(records);
   const all = records.filter(
-    (record) => record.kind === 'input' && record.by === 'operator' && record.event.type === 'CANCEL',
+    (record) =>
+      record.kind === 'input' &&
+      record.by === 'operator' &&
+      record.event.type === 'CANCEL' &&
+      !isBranchesOwn(record, branches),
   );
   // What was due while nobody was there is given as soon as somebody is.
   const missedNs = records.filter((record, index) => isTakeUp(record) && isDue(cancelAtNs, records[index - 1], record));
@@ -82,8 +90,12 @@ export function giveAgain({ order }: RecordedCancel, prepared: PreparedRun): voi
 }
 
 /** It came once all that was due by then had been done; at the very instant of something else, right after the record before it. */
-export function hasCome({ position, atNs }: RecordedCancel, { runner }: PreparedRun, clock: VirtualClock): boolean {
-  if (runner.system?.position !== position - 1) return false;
+export function hasCome(
+  { position, atNs, byTime }: RecordedCancel,
+  { runner }: PreparedRun,
+  clock: VirtualClock,
+): boolean {
+  if (byTime !== true && runner.system?.position !== position - 1) return false;
   const dueNs = clock.nextDueNs();
   return clock.nowNs >= atNs || dueNs === undefined || dueNs > atNs;
 }

@@ -1,7 +1,9 @@
 /** `switchover bench`: its closed form against the figures that were published for it, and the whole command once. */
 import { describe, expect, test } from 'vitest';
 import { benchKernels } from '../../src/cli/bench-kernels.ts';
+import { benchParts } from '../../src/cli/bench-parts.ts';
 import { analyticOf, benchScenarios } from '../../src/cli/bench-scenarios.ts';
+import type { ScenarioInput } from '../../src/lab/scenario/schema.ts';
 import { expectMistake, inProcess } from './switchover.ts';
 
 test('the closed form: 16 GiB at 10 Gb/s under a million writes a second over 2 GiB, 30 rounds', () => {
@@ -42,6 +44,24 @@ describe('whole migrations', () => {
       expect(deliveries).toBeGreaterThan(records);
     }
   });
+});
+
+test('a migration in its parts: each is part of the next, and what is compared is', async () => {
+  const small = (memory: `${number}MiB`): ScenarioInput => ({
+    name: 'small',
+    vm: { memory, workloads: [{ kind: 'random', set: '16MiB', rate: '4k/s' }] },
+    link: { bandwidth: '1Gbit/s' },
+    vmm: { loop: 'textbook', maxBandwidth: 'unlimited' },
+  });
+  const { records, deliveries, migrationsPerSecond, ...parts } = await benchParts(small('64MiB'), small('256MiB'), 1);
+  expect(deliveries).toBeGreaterThan(records);
+  expect(migrationsPerSecond.charts).toBeGreaterThan(migrationsPerSecond.whole);
+  expect(parts.replayRecordsPerSecond).toBeGreaterThan(0);
+  expect(parts.subscribers.rounds).toBeGreaterThan(0);
+  expect(parts.subscribers.batches).toBeGreaterThan(parts.subscribers.rounds);
+  expect(parts.largerGuest.ratio).toBeGreaterThan(0);
+  // Tests run from source.
+  expect(parts.workers).toEqual({ because: expect.stringContaining('built code') });
 });
 
 test('every kernel is timed in both forms', () => {

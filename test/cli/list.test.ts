@@ -4,7 +4,7 @@ import { machines, managers, policies } from '../../machines/index.ts';
 import { COMMANDS } from '../../machines/words.ts';
 import { listDeadlines } from '../../src/lab/deadlines.ts';
 import { DEVICES } from '../../src/lab/devices.ts';
-import { listExperiments } from '../../src/lab/experiment/shipped.ts';
+import { listExperiments, listSweeps } from '../../src/lab/experiment/shipped.ts';
 import { deviceSchema } from '../../src/lab/scenario/devices/device.ts';
 import { listScenarios } from '../../src/lab/shipped.ts';
 import { TRACKERS } from '../../src/lab/trackers.ts';
@@ -13,14 +13,17 @@ import { expectMistake, inProcess } from './switchover.ts';
 const NAMES = {
   scenarios: listScenarios().map(({ name }) => name as string),
   experiments: listExperiments().map(({ name }) => name as string),
+  sweeps: listSweeps().map(({ name }) => name as string),
   machines: Object.keys(machines),
 };
 
 describe.each(Object.entries(NAMES))('list %s', (what, names) => {
-  test('is a line for each, with what it is', async () => {
+  test('begins a line for each, with what it is, in 100 columns', async () => {
     const { stdout, stderr, code } = await inProcess(['list', what]);
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
-    const lines = stdout.trimEnd().split('\n');
+    const all = stdout.trimEnd().split('\n');
+    expect(all.filter((line) => line.length > 100)).toEqual([]);
+    const lines = all.filter((line) => !line.startsWith(' '));
     expect(lines.map((line) => line.split(' ')[0])).toEqual(names);
     for (const line of lines) expect(line).toMatch(/^\S+ {2,}\S.{10,}$/);
     const columns = new Set(lines.map((line) => /^\S+ +/.exec(line)?.[0].length));
@@ -101,7 +104,11 @@ test('every kind of device that a scenario can name is listed, and no other', ()
 
 test.each([
   ['nothing', [], /missing required argument 'what'/],
-  ['what there is none of', ['hosts'], /Allowed choices are scenarios, experiments, policies, machines, devices/],
+  [
+    'what there is none of',
+    ['hosts'],
+    /Allowed choices are scenarios, experiments, sweeps, policies, machines, devices/,
+  ],
   ['with an unknown option', ['scenarios', '--jsn'], /unknown option '--jsn'/],
 ] as const)('refuses to list %s', async (_, args, message) => {
   expectMistake(await inProcess(['list', ...args]), message);

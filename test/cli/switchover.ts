@@ -80,7 +80,7 @@ export function expectMistake({ stdout, stderr, code }: Finished, message: RegEx
   expect(code, stderr).toBe(exitCode);
   expect(stdout).toBe('');
   expect(stderr.trim()).not.toBe('');
-  expect(stderr).not.toContain('    at ');
+  expect(stderr).not.toMatch(/^ {4}at /m);
   expect(stderr).not.toContain('\u001b[');
   expect(stderr).not.toContain('this is a bug');
 }

@@ -93,6 +93,6 @@ test.each(listDeadlines())('$name is listed with its class, its limit, what foll
   expect(listed).toMatchObject({ class: COMMANDS[name].class, deadlineMs: COMMANDS[name].deadlineMs });
   expect(description).toContain(listed.class);
   expect(description).toMatch(/^\S+ s, .+\. It .+\.$/);
-  expect(why).toMatch(/^(is|waits|walks|writes|starts|tries) .+[^.]$/);
+  expect(why).toMatch(/^(is|asks|waits|walks|writes|starts|tries) .+[^.]$/);
   for (const { text } of listed.follows) expect(description).toContain(text);
 });

@@ -242,6 +242,7 @@ export const PROVOCATIONS: readonly Provocation[] = [
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   setDowntimeLimit: 'it takes a manager: test/lab/managers.test.ts',
   queryMigrate: 'it takes a manager: test/lab/managers.test.ts',
+  decide: "it takes a user's own function: test/lab/policy/own-policy.test.ts",
   throttleVcpus: 'it takes a vmm that throttles: test/machines/guest.test.ts',
   limitVcpuDirtyRate: 'it takes a vmm with a dirty limit: test/machines/convergence/dirty-limit.test.ts',
   queryDestination: 'a recovery asks, once the run has ended: test/machines/in-doubt.test.ts',

@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../machines/messages.ts';
 import { exitCodeOf } from '../../src/cli/exit-code.ts';
+import { policyName } from '../../src/lab/policy/own-policy.ts';
 import type { Report } from '../../src/lab/report/report.ts';
 import { reportText } from '../../src/lab/report/text.ts';
 import { devicesOf, type Scenario } from '../../src/lab/scenario/scenario.ts';
@@ -191,7 +192,11 @@ describe.each([...shipped, ...others])('%s', (_, scenario) => {
     expect(report).toMatchObject({
       scenario: scenario.name,
       seed: scenario.seed,
-      vmm: { loop: scenario.vmm.loop, policy: scenario.vmm.policy.name, downtimeLimitMs: scenario.vmm.downtimeLimitMs },
+      vmm: {
+        loop: scenario.vmm.loop,
+        policy: policyName(scenario.vmm.policy),
+        downtimeLimitMs: scenario.vmm.downtimeLimitMs,
+      },
     });
   });
 

@@ -7,6 +7,7 @@ import { paintSvg } from './svg.ts';
 export { type ChartGraph, type ChartState, type ChartTransition, chartGraph } from './graph.ts';
 export { drawMermaid } from './mermaid.ts';
 export { drawScxml } from './scxml.ts';
+export { graphMark } from './svg.ts';
 
 /** A self-contained SVG. The same machine gives the same bytes. */
 export async function drawSvg(machine: AnyStateMachine): Promise<string> {

@@ -6,6 +6,7 @@
  * each transition inside a line or a state a group with `data-edge` (the transition's id); a label names its line (`data-line`). A page lights things up
  * by adding the class `active` to a state or `taken` to an edge. The same machine gives the same bytes.
  */
+import { crc32 } from '../../core/checksum.ts';
 import { type Block, FONT_PX, fontPx, HEADER_PX, ICON_PX, isBold, type Run, SECTION_GAP_PX } from './content.ts';
 import { FONT_FAMILY, textWidth } from './font.ts';
 import type { Point, Rect } from './geometry.ts';
@@ -32,6 +33,11 @@ const LEGEND: readonly (readonly [IconName, string])[] = [
   ['any', 'from any state inside'],
 ];
 
+/** Of all that a picture is drawn from, eight hexadecimal digits: whether a picture is of today's chart, without drawing it. */
+export function graphMark(graph: ChartGraph): string {
+  return crc32(JSON.stringify(graph)).toString(16).padStart(8, '0');
+}
+
 export function paintSvg(graph: ChartGraph, layout: ChartLayout): string {
   const legend = legendOf(graph, layout);
   const width = Math.max(layout.width, Math.ceil(legend.width) + 24);
@@ -54,6 +60,7 @@ export function paintSvg(graph: ChartGraph, layout: ChartLayout): string {
     xmlns: 'http://www.w3.org/2000/svg',
     class: 'chart',
     'data-chart': graph.id,
+    'data-graph': graphMark(graph),
     role: 'img',
     viewBox: `0 0 ${width} ${height}`,
     width,

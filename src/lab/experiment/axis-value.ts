@@ -26,12 +26,16 @@ const QUANTITIES: readonly Quantity[] = [SIZE, DATA_RATE, WRITE_RATE, DURATION, 
 
 export function readAxisValue(input: unknown): Reading<AxisValue> {
   if (typeof input === 'number' && Number.isFinite(input)) return { value: { input, x: input } };
-  if (typeof input !== 'string') return { hint: null };
-  for (const quantity of QUANTITIES) {
-    const reading = readQuantity(quantity, input);
-    if ('value' in reading) return { value: { input, x: reading.value } };
-  }
-  return { hint: null };
+  const quantity = quantityOf(input);
+  if (quantity === null) return { hint: null };
+  const reading = readQuantity(quantity, input);
+  return 'value' in reading ? { value: { input: input as string, x: reading.value } } : reading;
+}
+
+/** Which quantity a text is; null for a number, which may be anything, and for what is none. */
+export function quantityOf(input: unknown): Quantity | null {
+  if (typeof input !== 'string') return null;
+  return QUANTITIES.find((quantity) => 'value' in readQuantity(quantity, input)) ?? null;
 }
 
 /** `x` with three digits, in the unit of the value above it, or of the one below it where that would be less than one. */
@@ -42,11 +46,12 @@ export function axisText(x: number, above: AxisValue, below: AxisValue = above):
   return `${shown >= 100 ? Math.round(shown) : Number(shown.toPrecision(3))}${unitOf(near)}`;
 }
 
-function unitOf({ input }: AxisValue): string {
+/** As it was written: `k/s`; empty for a number. */
+export function unitOf({ input }: AxisValue): string {
   return typeof input === 'number' ? '' : input.replace(/^[\d.e+]+\s*/, '');
 }
 
 /** What the unit stands for in the base unit. */
-function factorOf({ input, x }: AxisValue): number {
+export function factorOf({ input, x }: AxisValue): number {
   return typeof input === 'number' || x === 0 ? 1 : x / Number.parseFloat(input);
 }

@@ -3,7 +3,7 @@
  * it: the guest runs for a period, stands while the log is collected, armed again and scanned, and goes on. Nothing is sent, so
  * the figures are the log's own price. Migration has no sync at a fixed period, which is why this is not one.
  */
-import { PageBitmap } from '../../hardware/page-bitmap.ts';
+import type { PageBitmap } from '../../hardware/page-bitmap.ts';
 import { createWorld, type World } from '../../hardware/world.ts';
 import { modelSpecOf } from '../model/spec.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -30,7 +30,7 @@ export function checkpointed(scenario: Scenario, { everyNs, count }: Checkpoints
   const spec = modelSpecOf(scenario);
   const world = createWorld(spec);
   const scanNs = scenario.sender.syncNs + scenario.sender.syncPageNs * world.memory.ramPages;
-  const found = new PageBitmap(world.memory.pages);
+  const found = world.memory.emptySet();
   const standing: Record<string, number> = {};
   let collectNs = 0;
   let dirtyPages = 0;

@@ -2,19 +2,16 @@
  * From a file, a shipped name or a text to an experiment and its grid. A mistake is a ScenarioError with its place in the
  * experiment's file, also when it is a scenario's mistake that only shows in one cell. Everything is read before anything runs.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
-import { pathText, ScenarioError, type ScenarioProblem } from '../scenario/error.ts';
-import { oneOf } from '../scenario/leaf.ts';
+import { ScenarioError } from '../scenario/error.ts';
 import { phrase } from '../scenario/phrase.ts';
-import { isShippedName, SHIPPED_NAMES, shippedFile } from '../scenario/shipped-files.ts';
 import { readSource, type Source } from '../scenario/source.ts';
-import { nearestWord } from '../scenario/vocabulary.ts';
+import { baseOf, documentAt, placed } from './document.ts';
 import type { Experiment } from './experiment.ts';
-import { type Cell, gridOf, type Problem } from './grid.ts';
+import { type Cell, gridOf } from './grid.ts';
 import { isPath } from './path.ts';
-import { experimentSchema, type Mapping } from './schema.ts';
-import { EXPERIMENT_NAMES, experimentFile, isExperimentName } from './shipped.ts';
+import { experimentSchema, isSweep, type Mapping } from './schema.ts';
+import { EXPERIMENT_NAMES } from './shipped.ts';
+import type { Problem } from './written.ts';
 
 export interface ReadExperiment {
   readonly experiment: Experiment;
@@ -24,18 +21,8 @@ export interface ReadExperiment {
 
 /** Reads a YAML or JSON file, or an experiment that ships under this name. A shipped name comes first. */
 export function readExperiment(pathOrShippedName: string): ReadExperiment {
-  if (isExperimentName(pathOrShippedName)) {
-    const file = experimentFile(pathOrShippedName);
-    return parseExperiment(readFileSync(file, 'utf8'), basename(file));
-  }
-  if (!existsSync(pathOrShippedName)) throw refused(pathOrShippedName, whyMissing(pathOrShippedName));
-  let text: string;
-  try {
-    text = readFileSync(pathOrShippedName, 'utf8');
-  } catch (error) {
-    throw refused(pathOrShippedName, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
-  }
-  return parseExperiment(text, pathOrShippedName);
+  const { text, fileName } = documentAt(pathOrShippedName, EXPERIMENT_NAMES);
+  return parseExperiment(text, fileName);
 }
 
 /** `fileName` is only for messages. */
@@ -52,12 +39,13 @@ export function experimentFrom(input: unknown): ReadExperiment {
 function build(value: unknown, source: Source | null): ReadExperiment {
   const refuse = (problems: readonly Problem[]) =>
     new ScenarioError(problems.map((problem) => placed(problem, source)));
+  if (isSweep(value))
+    throw refuse([{ path: ['sweep'], at: 'key', message: 'this is a sweep: `switchover sweep` runs it' }]);
   const read = experimentSchema.safeParse(value);
   if (!read.success) throw refuse(phrase(read.error.issues, value));
   const { vary, measure, seeds, checkpoints, ...rest } = read.data;
-  const named = typeof rest.scenario === 'string' ? rest.scenario : undefined;
-  if (named !== undefined && !isShippedName(named)) throw refuse([noScenario(named)]);
-  const scenario = named === undefined ? (rest.scenario as Mapping) : shippedInput(named);
+  const scenario = baseOf(rest.scenario);
+  if ('problem' in scenario) throw refuse([scenario.problem]);
   const over =
     vary.over === undefined
       ? null
@@ -72,7 +60,7 @@ function build(value: unknown, source: Source | null): ReadExperiment {
   const experiment: Experiment = {
     name: rest.name,
     question: rest.question,
-    base: { ...scenario, ...written },
+    base: { ...scenario.base, ...written },
     sides,
     over,
     measure: { figure: measure.figure, better: measure.better, marginPercent: measure.margin },
@@ -116,40 +104,4 @@ function checkAxis({ sides, over }: Experiment): readonly Problem[] {
       return [{ path: [...at, index], message: `a logarithmic axis is above 0, got ${input}` }];
     return [];
   });
-}
-
-function shippedInput(name: Parameters<typeof shippedFile>[0]): Mapping {
-  const file = shippedFile(name);
-  return readSource(readFileSync(file, 'utf8'), basename(file)).value as Mapping;
-}
-
-function noScenario(name: string): Problem {
-  const near = nearestWord(name, SHIPPED_NAMES);
-  const advice = near === undefined ? `these ship: ${SHIPPED_NAMES.join(', ')}` : `did you mean ${near}?`;
-  return { path: ['scenario'], message: `no scenario "${name}" ships; ${advice}`, expected: oneOf(SHIPPED_NAMES) };
-}
-
-function placed(problem: Problem, source: Source | null): ScenarioProblem {
-  const { path, at = 'value', message, expected = null, example = null } = problem;
-  const place = source?.locate(path, at);
-  return {
-    file: source?.file ?? 'experiment',
-    line: place?.line ?? null,
-    column: place?.column ?? null,
-    path: pathText(path),
-    message,
-    expected,
-    example,
-  };
-}
-
-function whyMissing(file: string): string {
-  if (/[/\\.]/.test(file)) return 'no such file';
-  const near = nearestWord(file, EXPERIMENT_NAMES);
-  const advice = near === undefined ? `these ship: ${EXPERIMENT_NAMES.join(', ')}` : `did you mean ${near}?`;
-  return `no such file, and no experiment of this name ships; ${advice}`;
-}
-
-function refused(file: string, message: string): ScenarioError {
-  return new ScenarioError([{ file, line: null, column: null, path: '', message, expected: null, example: null }]);
 }

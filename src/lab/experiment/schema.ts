@@ -14,7 +14,12 @@ export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const text = (description: string) =>
+/** A sweep stands in the same kind of file, with `sweep` in the place of `vary` and `measure`. */
+export function isSweep(value: unknown): boolean {
+  return isMapping(value) && 'sweep' in value;
+}
+
+export const text = (description: string) =>
   leaf<string, string>({
     expected: 'a text',
     example: '"ring against bitmap"',
@@ -23,7 +28,7 @@ const text = (description: string) =>
     read: (input) => (typeof input === 'string' && input.trim() !== '' ? { value: input.trim() } : { hint: null }),
   });
 
-const base = leaf<string | Mapping, string | Mapping>({
+export const base = leaf<string | Mapping, string | Mapping>({
   expected: 'a scenario, or the name of one that ships',
   example: 'kvm-ring',
   json: { type: ['string', 'object'] },
@@ -31,7 +36,7 @@ const base = leaf<string | Mapping, string | Mapping>({
   read: (input) => (isMapping(input) || typeof input === 'string' ? { value: input } : { hint: null }),
 });
 
-const changes = (expected: string, description: string) =>
+export const changes = (expected: string, description: string) =>
   leaf<Mapping, Mapping>({
     expected,
     example: '{ vm.dirtyLog: ring }',
@@ -51,7 +56,7 @@ const sides = leaf<Readonly<Record<string, Mapping>>, Readonly<Record<string, Ma
       : { hint: null },
 });
 
-const path = leaf<string, string>({
+export const path = leaf<string, string>({
   expected: 'a path into the scenario',
   example: 'vm.workloads[0].rate',
   json: { type: 'string' },

@@ -17,6 +17,7 @@ import {
   rising,
   shownValue,
 } from './imported.ts';
+import { qmpLines } from './qmp-lines.ts';
 
 /** QEMU measures no dirty rate over less, migration/ram.c. */
 const LEAST_PERIOD_MS = 1000;
@@ -29,7 +30,7 @@ interface Poll {
 }
 
 export function importQmpLog(file: ImportFile): Imported {
-  const lines = linesOf(file);
+  const lines = qmpLines(file);
   const polls = lines.flatMap(({ line, value }) => pollOf(file, line, value));
   const [first] = polls;
   const last = polls.at(-1);
@@ -95,30 +96,6 @@ function pointsOf(file: ImportFile, polls: readonly Poll[], passAtMs: ReadonlyMa
     );
   }
   return { ...rising(found), short };
-}
-
-function linesOf(file: ImportFile): readonly { readonly line: number; readonly value: Mapping }[] {
-  return file.text.split('\n').flatMap((text, index) => {
-    if (text.trim() === '') return [];
-    const value = jsonOf(text);
-    if (isMapping(value)) return [{ line: index + 1, value }];
-    return refuse(
-      file,
-      index + 1,
-      '',
-      'a JSON object a line',
-      '{"event": "MIGRATION_PASS", ...}',
-      shownValue(text.trim()),
-    );
-  });
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function pollOf(file: ImportFile, line: number, { return: reply }: Mapping): readonly Poll[] {

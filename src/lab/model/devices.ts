@@ -122,6 +122,7 @@ export function deviceOf({ id, featureMask, state, times }: Device): ModelDevice
     initialBytes: state.initialBytes,
     dirtyBytesPerSecond: state.dirtyBytesPerSecond,
     stopCopyBytes: state.stopCopyBytes,
+    ...(state.readBytesPerSecond === undefined ? {} : { readBytesPerSecond: state.readBytesPerSecond }),
     times: walk,
     loadInitialNs,
     loadNs,

@@ -7,7 +7,7 @@ import type { CommandFault, HappeningFault } from '../scenario/faults.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 
 /** Throws a RangeError for a driver that cannot be told what the faults need: only a model can. */
-export function withScenarioFaults(driver: Driver, { faults = [] }: Scenario, clock: RunClock): Driver {
+export function withScenarioFaults(driver: Driver, { faults = [] }: Pick<Scenario, 'faults'>, clock: RunClock): Driver {
   if (faults.length === 0) return driver;
   const commands = faults.flatMap((fault) => ('command' in fault ? [plannedFault(fault)] : []));
   const events = faults.flatMap((fault) => ('command' in fault ? [] : [plannedEvent(fault)]));

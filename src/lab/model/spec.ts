@@ -4,7 +4,9 @@ import type { ModelSpec } from '../../drivers/model/spec.ts';
 import { DEFAULT_KVM } from '../../hardware/kvm/create-log.ts';
 import type { KvmSpec } from '../../hardware/kvm/dirty-log.ts';
 import type { ContainerSpec } from '../../hardware/world.ts';
+import { asMigrated } from '../detach.ts';
 import { slotsOf } from '../scenario/holes.ts';
+import { modelConnections } from '../scenario/multifd.ts';
 import { pagesIn } from '../scenario/places.ts';
 import type { Container, Scenario } from '../scenario/scenario.ts';
 import { throttledVcpus } from '../scenario/throttle.ts';
@@ -15,7 +17,8 @@ import { kvmMappingsOf } from './kvm-mappings.ts';
 import { viommuOf } from './places.ts';
 import { hostWriterOf, workloadsOf } from './workloads.ts';
 
-export function modelSpecOf(scenario: Scenario): ModelSpec {
+export function modelSpecOf(written: Scenario): ModelSpec {
+  const scenario = asMigrated(written);
   const { vm, vmm, link, sender, hosts, storage } = scenario;
   const pageBytes = vm.pageSizeBytes;
   const { startDirtyLogNs, ...source } = hosts.source;
@@ -49,6 +52,7 @@ export function modelSpecOf(scenario: Scenario): ModelSpec {
     switchoverAck: vmm.switchoverAck,
     sender: { pageNs: sender.pageNs, zeroPageNs: sender.zeroPageNs, firstTouchNs: sender.firstTouchNs },
     ...(sender.wire === undefined ? {} : { wire: sender.wire }),
+    ...modelConnections(vmm),
     logs: { syncNs: sender.syncNs, syncPageNs: sender.syncPageNs, startDirtyLogNs },
     devices: scenario.containers.flatMap(({ devices }) => devices.map(deviceOf)),
     hosts: {

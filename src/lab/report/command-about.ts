@@ -74,7 +74,7 @@ export interface HowItFailed {
   readonly errno: Errno;
   /** The time limit, where it was that which passed. */
   readonly deadlineMs?: number;
-  /** It was answered as done, and this is what the answer said all the same. */
+  /** It was answered as done, and this is what the answer said all the same; of `decide`, what the function did instead. */
   readonly said?: string;
 }
 

@@ -31,7 +31,8 @@ export function inDoubtSentence(report: Told): string {
 /** `setDeviceState of nic0 to STOP_COPY failed with EIO while quiescing and stopping the devices`. */
 export function failureText(failure: Failure): string {
   const { command, during } = failure;
-  if (command === null) return `${failure.said} while ${during}`;
+  if (command === null || (command === 'decide' && failure.said !== undefined))
+    return `${failure.said} while ${during}`;
   return `${commandText({ ...failure, command })} ${failedText(failure)} while ${during}`;
 }
 

@@ -1,5 +1,5 @@
 /** What a manager ordered and what it saw, as text. A manager that doubles or steps has dozens of decisions: first and last. */
-import type { Verdict } from '../../../machines/words.ts';
+import type { Because, Verdict } from '../../../machines/words.ts';
 import { formatBytes, formatMs, formatRate } from './format.ts';
 import type { ManagerDecision, Report } from './report.ts';
 
@@ -16,8 +16,15 @@ export function managerText({ manager: { policy, decisions } }: Pick<Report, 'ma
 }
 
 function decisionText({ atMs, verdict, because }: ManagerDecision): string {
-  const numbers = Object.entries(because).map(([name, value]) => `${wordsOf(name)} ${valueText(name, value)}`);
-  return `  ${formatMs(atMs)}: ${verdictWords(verdict)}${numbers.length === 0 ? '' : ` (${numbers.join(', ')})`}`;
+  const numbers = becauseText(because);
+  return `  ${formatMs(atMs)}: ${verdictWords(verdict)}${numbers === '' ? '' : ` (${numbers})`}`;
+}
+
+/** A reason's numbers, each in its unit; empty where there are none. */
+export function becauseText(because: Because): string {
+  return Object.entries(because)
+    .map(([name, value]) => `${wordsOf(name)} ${valueText(name, value)}`)
+    .join(', ');
 }
 
 /** What was ordered, in words. */
@@ -40,14 +47,14 @@ export function verdictWords(verdict: Verdict): string {
 }
 
 /** `remainingBytes` -> `remaining`: the unit is said with the value. */
-function wordsOf(name: string): string {
+export function wordsOf(name: string): string {
   return name
     .replace(/(BytesPerSecond|Bytes|Ms)$/, '')
     .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
     .trim();
 }
 
-function valueText(name: string, value: number): string {
+export function valueText(name: string, value: number): string {
   if (name.endsWith('BytesPerSecond')) return formatRate(value);
   if (name.endsWith('Bytes')) return formatBytes(value);
   return name.endsWith('Ms') ? formatMs(value) : String(value);

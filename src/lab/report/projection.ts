@@ -2,12 +2,16 @@
  * The report as a projection: give it every record of a run with its effects, in order, and ask. It holds history so that
  * charts need not, and reads nothing but records. The file is long because every kind of record leaves something in a report.
  */
+import { isQemu } from '../../../machines/loops.ts';
 import type { Facts, Outcome, SwitchoverPhase } from '../../../machines/messages.ts';
 import type { Plan } from '../../../machines/plan.ts';
 import type { Commands, RoundSent, ThroughputPercent } from '../../../machines/words.ts';
 import type { Effect } from '../../core/effect.ts';
 import type { Opened, Rec, RecordedEvent } from '../../core/record.ts';
 import type { Recorded } from '../../run/runner.ts';
+import { detachedReport } from '../detach.ts';
+import { managerName, policyName } from '../policy/own-policy.ts';
+import { downtimeLimitMsOf } from '../scenario/policy.ts';
 import { type Device, devicesOf, type Scenario } from '../scenario/scenario.ts';
 import { expectations } from './expectations.ts';
 import { formatMs } from './format.ts';
@@ -23,6 +27,7 @@ import {
 } from './report.ts';
 import { sentence } from './sentence.ts';
 import { Service } from './service.ts';
+import { ShadowStory } from './shadows.ts';
 import { Story } from './story.ts';
 
 type Fact<T extends keyof Facts> = Facts[T] & { readonly type: T };
@@ -63,6 +68,9 @@ export class ReportProjection {
   private lostAt: number | undefined;
   private readonly story = new Story();
   private readonly postCopy = new PostCopyStory();
+  private readonly shadows = new ShadowStory();
+  /** The pass whose end was last assessed, or is being. */
+  private assessing = 0;
 
   see(recorded: Recorded): void {
     const { record, effects, outcome } = recorded;
@@ -95,14 +103,15 @@ export class ReportProjection {
       scenario: scenario.name,
       seed: opened.seed,
       version: opened.version,
+      ...originOf(opened),
       vmm: {
         loop: scenario.vmm.loop,
-        policy: scenario.vmm.policy.name,
+        policy: policyName(scenario.vmm.policy),
         parameters: opened.policies[0]?.parameters as Readonly<Record<string, unknown>>,
-        downtimeLimitMs: scenario.vmm.downtimeLimitMs,
+        downtimeLimitMs: downtimeLimitMsOf(scenario.vmm),
         maxBandwidthBytesPerSecond: scenario.vmm.maxBandwidthBytesPerSecond,
       },
-      manager: { policy: scenario.manager.policy, ...this.managed(opened.plan as Plan) },
+      manager: { policy: managerName(scenario.manager), ...this.managed(opened.plan as Plan) },
       outcome,
       reason: this.ended?.reason ?? 'still running',
       ...this.ending(outcome),
@@ -116,7 +125,9 @@ export class ReportProjection {
       vmmDowntimeMs: this.vmmDowntimeMs(scenario, downtimeMs),
       expectedDowntimeMs: this.expectedDowntimeMs,
       dirtySyncCount: this.dirtySyncCount,
-      devices: devicesOf(scenario).map((device) => this.deviceReport(device)),
+      devices: devicesOf(scenario).map(
+        (device) => detachedReport(device, scenario, { outcome, totalMs }) ?? this.deviceReport(device),
+      ),
       bytes: { total: this.bytes.memory + this.bytes.deviceState, ...this.bytes },
       missingBytes: outcome === 'completed' ? null : this.remainingBytes,
       rounds: this.rounds,
@@ -126,6 +137,7 @@ export class ReportProjection {
         brownoutMs: ms(ns(totalMs) - ns(downtimeMs ?? 0)),
       },
       ...this.postCopy.section(),
+      ...this.shadows.section(scenario, this.startedNs ?? 0, this.rounds),
       checks: checks.some(({ name }) => name === 'no-lost-write') ? checks : [...this.lostCheck(), ...checks],
     };
     const told =
@@ -174,10 +186,12 @@ export class ReportProjection {
       }
       case 'DONE.sendDeviceState': {
         const device = this.sendingDevice;
-        const { sentBytes } = result(event, 'sendDeviceState');
+        const { sentBytes, bytesOf } = result(event, 'sendDeviceState');
         this.bytes.deviceState += sentBytes;
         this.bytes.inDowntime += sentBytes;
-        if (device !== undefined) this.stateBytes.set(device, (this.stateBytes.get(device) ?? 0) + sentBytes);
+        for (const [id, bytes] of Object.entries(bytesOf ?? (device === undefined ? {} : { [device]: sentBytes }))) {
+          this.stateBytes.set(id, (this.stateBytes.get(id) ?? 0) + bytes);
+        }
         break;
       }
       case 'DONE.syncBitmap':
@@ -274,6 +288,11 @@ export class ReportProjection {
       case 'MANAGER_DECIDED':
         this.decisions.push({ atMs: ms(atNs - (this.startedNs ?? 0)), verdict: fact.verdict, because: fact.because });
         break;
+      case 'SHADOW_JUDGED':
+      case 'SHADOW_FAILED':
+        // What one that wakes says while the guest stands comes too late to have been done.
+        if (atNs <= (this.phases[0]?.atNs ?? atNs)) this.shadows.see(effect.by, fact, atNs, this.assessing);
+        break;
       case 'GUEST_SUSPENDED':
         this.phases.push({ phase: 'suspend', atNs });
         break;
@@ -312,6 +331,7 @@ export class ReportProjection {
       return;
     }
     this.count(sent, this.rounds.length > 0);
+    this.assessing = this.rounds.length + 1;
     this.drafted = {
       round: this.rounds.length + 1,
       startMs: ms(this.roundStartNs - (this.startedNs ?? 0)),
@@ -421,7 +441,7 @@ export class ReportProjection {
     // Of a post-copy it ends when the package is sent.
     const last = this.postCopy.report() === undefined ? 'resume' : 'load';
     const sent = this.phases.find(({ phase }) => phase === last);
-    if (stop === undefined || sent === undefined || scenario.vmm.loop === 'textbook') return downtimeMs;
+    if (stop === undefined || sent === undefined || !isQemu(scenario.vmm.loop)) return downtimeMs;
     return ms(sent.atNs - stop.atNs);
   }
 
@@ -440,6 +460,12 @@ export class ReportProjection {
     const because = `${this.lostPages} pages differ at the hand-over, the first of them ${this.firstLostPages.join(', ')}`;
     return [{ name: 'no-lost-write', held: false, because, position: this.lostAt as number }];
   }
+}
+
+function originOf({ origin }: Opened): Pick<Report, 'origin'> {
+  if (origin === undefined) return {};
+  const { run, position, atNs, changes } = origin;
+  return { origin: { run, position, atMs: ms(atNs), changes } };
 }
 
 function told({ of, errno }: Fact<'WARNED'>): string {

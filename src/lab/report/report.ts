@@ -9,6 +9,7 @@ import type { Remedy } from './aftermath.ts';
 import type { Host } from './command-about.ts';
 import type { Failure } from './failure.ts';
 import type { GuestRunsOn } from './guest-place.ts';
+import type { OriginReport } from './origin.ts';
 import type { PostcopyReport } from './post-copy.ts';
 import type { Cancel } from './story.ts';
 
@@ -16,6 +17,8 @@ export interface Report {
   readonly scenario: string;
   readonly seed: number;
   readonly version: string;
+  /** Of a run that goes on from another one's records with something other than there; absent: it began by itself. */
+  readonly origin?: OriginReport;
   readonly vmm: {
     readonly loop: string;
     readonly policy: string;
@@ -97,6 +100,8 @@ export interface Report {
     /** Time under migration with the guest running. */
     readonly brownoutMs: number;
   };
+  /** What policies that only watched would have done; absent where there were none. */
+  readonly shadows?: readonly ShadowReport[];
   /** Absent where the guest never ran on the destination with pages missing. */
   readonly postcopy?: PostcopyReport;
   readonly checks: readonly Check[];
@@ -109,6 +114,25 @@ export interface Check {
   readonly because?: string;
   /** The record that broke it. */
   readonly position?: number;
+}
+
+/** A policy that watched and decided nothing. */
+export interface ShadowReport {
+  readonly policy: string;
+  /** How often it was asked and answered. */
+  readonly verdicts: number;
+  /** When it would have switched over for the first time; null: it never would have. */
+  readonly wouldSwitchOver: {
+    readonly atMs: number;
+    /** The pass that had ended; a policy that is asked in the middle of one judges by what the last one left. */
+    readonly round: number;
+    readonly because: Because;
+    readonly remainingBytes: number;
+    /** Of that remainder at the bandwidth of that moment; null while none had been measured. */
+    readonly expectedDowntimeMs: number | null;
+  } | null;
+  /** What a user's own function did instead of judging, each time; absent: it always did. */
+  readonly failures?: readonly string[];
 }
 
 export interface ManagerDecision {

@@ -1,7 +1,10 @@
 /** The run in a sentence or two, for a person: what came of it, and which number decided. */
+import { PUBLISHED_RULES } from '../../../machines/index.ts';
+import { downtimeLimitMsOf } from '../scenario/policy.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { cancelledSentence, cancelsText, failedSentence, guestText, inDoubtSentence, whatFollowed } from './ending.ts';
 import { formatBytes, formatMs, formatRate } from './format.ts';
+import { becauseText } from './manager.ts';
 import { postCopySentence } from './post-copy.ts';
 import type { Report, Round } from './report.ts';
 
@@ -46,6 +49,10 @@ function roundsText({ length }: readonly Round[]): string {
 
 /** Why the last verdict was to switch over. */
 function decision(last: Round, report: Told, scenario: Scenario): string {
+  if (scenario.vmm.policy.name === 'own' || isByAnotherRule(last, scenario)) {
+    const reason = becauseText(last.because);
+    return `It switched over because ${report.vmm.policy} said so after round ${last.round}${reason === '' ? '' : `: ${reason}`}.`;
+  }
   if (report.vmm.policy === 'no-progress') {
     const { shrankPercent, neededPercent } = last.because;
     if (shrankPercent === undefined) return 'Nothing was left to send.';
@@ -57,12 +64,19 @@ function decision(last: Round, report: Told, scenario: Scenario): string {
   return `It switched over because ${fits}.${often}`;
 }
 
+/** A rule of another vmm that did not go by what fits into the limit. */
+function isByAnotherRule({ because, remainingBytes, thresholdBytes }: Round, { vmm }: Scenario): boolean {
+  if (!(PUBLISHED_RULES as readonly string[]).includes(vmm.policy.name)) return false;
+  return because.thresholdBytes === undefined || remainingBytes > thresholdBytes;
+}
+
 /** The limit that was in force; a manager may have set another one than the scenario. */
 function limitText({ thresholdBytes, bandwidthBytesPerSecond }: Round, { manager }: Told, { vmm }: Scenario): string {
   const set = manager.decisions?.some(({ verdict }) => typeof verdict === 'object' && 'downtimeLimitMs' in verdict);
-  if (set !== true || bandwidthBytesPerSecond === 0) return `${vmm.downtimeLimitMs} ms`;
+  const ownMs = downtimeLimitMsOf(vmm);
+  if (set !== true || bandwidthBytesPerSecond === 0) return `${ownMs} ms`;
   const limitMs = Math.round((1000 * thresholdBytes) / bandwidthBytesPerSecond);
-  return limitMs === vmm.downtimeLimitMs ? `${limitMs} ms` : `${limitMs} ms (set by ${manager.policy})`;
+  return limitMs === ownMs ? `${limitMs} ms` : `${limitMs} ms (set by ${manager.policy})`;
 }
 
 /** How near to the threshold, above or below it, a remainder counts as hovering; this project's own word and figure. */

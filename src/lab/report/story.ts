@@ -134,6 +134,8 @@ export class Story {
     if (command === undefined) return;
     // One that was not answered in time may be answered late; any other has been heard of.
     if (record.by !== 'timer') this.commands.delete(command.id);
+    // What a policy that only watches does is no trouble of the run.
+    if (command.by.startsWith('shadow/')) return;
     const about = aboutOf(command);
     const wrong = event.type.startsWith('FAILED.')
       ? this.howItFailed(record, command)
@@ -168,6 +170,8 @@ export class Story {
 
   private howItFailed({ event, by, answers, atNs }: Input, command: Command): HowItFailed {
     const errno = event.errno as Errno;
+    if (command.name === 'decide' && event.reason !== undefined)
+      return { errno, said: `policy ${command.params.policy} ${event.reason}` };
     const givenNs = this.givenNs.get(answers as EffectId) ?? atNs;
     return by === 'timer' ? { errno, deadlineMs: (command.deadlineNs - givenNs) / 1e6 } : { errno };
   }

@@ -3,40 +3,51 @@ import Table from 'cli-table3';
 import { failureText } from './ending.ts';
 import { formatBytes, formatCount, formatMs, formatRate } from './format.ts';
 import { managerText } from './manager.ts';
+import { originText } from './origin.ts';
 import { postCopyText } from './post-copy.ts';
 import type { DowntimeSplit, Report, Round } from './report.ts';
+import { shadowsText } from './shadows.ts';
+import { wrapped } from './wrapped.ts';
 
 export interface TextOptions {
   /** ANSI bold and colours. */
   readonly colour?: boolean;
+  /** Lines of at most 100 columns, except for the command that comes next. */
+  readonly narrow?: boolean;
   /** The last line: the command that replays or inspects this run. */
   readonly next?: string;
 }
 
-export function reportText(report: Report, { colour = false, next }: TextOptions = {}): string {
+/** Indent of what a line goes on with. */
+const MORE = '    ';
+
+export function reportText(report: Report, { colour = false, narrow = false, next }: TextOptions = {}): string {
+  const folded = (text: string, later?: string) => (narrow ? wrapped(text, later) : text);
   const bold = (text: string) => (colour ? `\u001b[1m${text}\u001b[22m` : text);
   const parts = [
     `${bold(report.scenario)}  (${report.vmm.loop}, policy ${report.vmm.policy}, seed ${report.seed})`,
-    report.sentence,
+    ...(report.origin === undefined ? [] : [folded(originText(report.origin), MORE)]),
+    folded(report.sentence),
     ...section(bold('What was done'), aftermathTable(report)),
-    ...section(bold('Rounds'), roundsTable(report.rounds)),
-    ...section(bold('Manager'), managerText(report)),
+    ...section(bold('Rounds'), narrow ? lastColumnWrapped(roundsTable(report.rounds)) : roundsTable(report.rounds)),
+    ...section(bold('Manager'), folded(managerText(report), MORE)),
+    ...section(bold('Shadows'), folded(shadowsText(report), MORE)),
     ...section(bold('Downtime'), downtimeTable(report)),
     ...section(bold('Post-copy'), report.postcopy === undefined ? '' : postCopyText(report.postcopy)),
-    ...section(bold('Sent'), report.rounds.length === 0 ? '' : bytesLines(report)),
-    ...section(bold('Guest'), guestLine(report)),
-    ...section(bold('Devices'), deviceLines(report)),
+    ...section(bold('Sent'), report.rounds.length === 0 ? '' : folded(bytesLines(report), MORE)),
+    ...section(bold('Guest'), folded(guestLine(report), MORE)),
+    ...section(bold('Devices'), folded(deviceLines(report), MORE)),
     ...section(
       bold('Dirty tracking'),
       report.trackers
         .map(({ container, tracker, because, atMs }) => {
           const when = atMs === undefined ? '' : `, from ${formatMs(atMs)} on`;
-          return `  container ${container}: ${tracker}${when} (${because})`;
+          return folded(`  container ${container}: ${tracker}${when} (${because})`, MORE);
         })
         .join('\n'),
     ),
-    ...section(bold('Warnings'), report.warnings.map((warning) => `  ${warning}`).join('\n')),
-    ...section(bold('Checks'), checkLines(report)),
+    ...section(bold('Warnings'), report.warnings.map((warning) => folded(`  ${warning}`, MORE)).join('\n')),
+    ...section(bold('Checks'), folded(checkLines(report), MORE)),
     ...(next === undefined ? [] : [next]),
   ];
   return `${parts.join('\n\n').replace(/[ \t]+$/gm, '')}\n`;
@@ -112,12 +123,22 @@ function roundsTable(rounds: readonly Round[]): string {
   ];
   const half = ROUNDS_SHOWN_MAX / 2;
   if (rounds.length <= ROUNDS_SHOWN_MAX) return plainTable(head, rounds.map(row), LEFT);
-  const gap = [`... ${rounds.length - 2 * half} more`, ...head.slice(1).map(() => '')];
-  return plainTable(head, [...rounds.slice(0, half).map(row), gap, ...rounds.slice(-half).map(row)], LEFT);
+  const gap = ['...', `${rounds.length - 2 * half} more`, ...head.slice(2).map(() => '')];
+  const ends = [...rounds.slice(0, half).map(row), gap, ...rounds.slice(-half).map(row)];
+  return plainTable(head, ends, LEFT);
+}
+
+/** A VM with many devices has many writers. */
+function lastColumnWrapped(table: string): string {
+  const lines = table.replace(/ +$/gm, '');
+  const column = (lines.split('\n', 1)[0] ?? '').lastIndexOf('  ') + 2;
+  const GLUE = '\u00a0';
+  const glued = lines.replace(/ (?=\d[\d,]*(?:, |$))/gm, GLUE);
+  return wrapped(glued, ' '.repeat(column)).replaceAll(GLUE, ' ');
 }
 
 /** A round after the decision sends what the guest's drivers have written; any other that nobody judged was cut short. */
-function verdictText({ round, verdict }: Round, rounds: readonly Round[]): string {
+export function verdictText({ round, verdict }: Round, rounds: readonly Round[]): string {
   if (verdict === null) return rounds[round - 2]?.verdict === 'switchover' ? 'decided' : 'cut short';
   return typeof verdict === 'string' ? verdict : JSON.stringify(verdict);
 }
@@ -128,7 +149,7 @@ function writers(round: Round): string {
   return sources.length === 0 ? 'none' : sources.map(([source, pages]) => `${source} ${formatCount(pages)}`).join(', ');
 }
 
-const PHASES: readonly (readonly [keyof DowntimeSplit, string])[] = [
+export const PHASES: readonly (readonly [keyof DowntimeSplit, string])[] = [
   ['suspendedMs', 'suspended by the manager'],
   ['stopVcpusMs', 'stop the vCPUs'],
   ['quiesceMs', 'quiesce and stop the devices'],
@@ -186,7 +207,7 @@ function percentOf(percent: number | null, when: string): string {
   return percent === null ? '' : `${percent} % ${when}`;
 }
 
-const STALLS: Readonly<Record<string, string>> = {
+export const STALLS: Readonly<Record<string, string>> = {
   dirtyFaults: 'write-protection faults',
   pmlExits: 'exits of a full PML buffer',
   ringFull: 'a full dirty ring',

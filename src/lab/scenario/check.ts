@@ -3,6 +3,8 @@
  * the release whose loop is asked for can do what the scenario needs. A device without P2P beside another, and a
  * container without any tracker, are no errors: the migration itself is then blocked or perpetual, and says why.
  */
+import { isQemu } from '../../../machines/loops.ts';
+import { checkDetached } from '../detach.ts';
 import { checkDevice } from './devices/device.ts';
 import { checkMediated } from './devices/mediated.ts';
 import { checkFaults } from './faults.ts';
@@ -10,9 +12,11 @@ import { checkHotPlug } from './hot-plug.ts';
 import { checkIommu } from './iommu.ts';
 import { checkIommufd } from './iommufd.ts';
 import { checkManager } from './manager.ts';
+import { checkConnections } from './multifd.ts';
 import type { Finding } from './phrase.ts';
 import { checkPhysicalFunctions } from './physical-functions.ts';
 import { finding, type Path } from './places.ts';
+import { checkPolicy } from './policy.ts';
 import { checkPostcopy } from './postcopy.ts';
 import { checkRelease } from './release.ts';
 import type { Scenario } from './scenario.ts';
@@ -53,7 +57,10 @@ export function check(scenario: Scenario): readonly Finding[] {
     ...checkFaults(scenario),
     ...(scenario.vmm.postcopy === undefined ? [] : checkPostcopy(scenario.vmm.postcopy, ['vmm', 'postcopy'])),
     ...checkThrottles(scenario),
+    ...checkConnections(scenario),
     ...checkManager(scenario),
+    ...checkPolicy(scenario),
+    ...checkDetached(scenario),
     ...checkLimits(scenario),
   ];
 }
@@ -105,7 +112,7 @@ function checkLimits({ vmm, link, giveUpAfterNs, deadlinesMs, expect }: Scenario
     if (limitMs === 0) found.push(finding(['deadlines', name], 'must be longer than 0'));
   }
   const whole = Number.isInteger(vmm.downtimeLimitMs) && vmm.downtimeLimitMs <= DOWNTIME_LIMIT_MAX_MS;
-  if (vmm.loop !== 'textbook' && !whole) {
+  if (isQemu(vmm.loop) && !whole) {
     found.push(finding(['vmm', 'downtimeLimit'], 'QEMU takes whole milliseconds up to 2000s'));
   }
   for (const key of ['downtimeMs', 'totalMs', 'rounds'] as const) {

@@ -2,11 +2,15 @@
  * From what the schema read to a `Scenario`: names get their units, and the defaults that follow from other keys are
  * filled in. It refuses nothing; what contradicts itself is left for check.ts.
  */
+import { isQemu } from '../../../machines/loops.ts';
 import { COMMANDS, type CommandName } from '../../../machines/words.ts';
 import { normaliseDevice } from './devices/device.ts';
 import { normaliseFault } from './faults.ts';
 import { normaliseIommu } from './iommu.ts';
 import { normaliseManager } from './manager.ts';
+import { normaliseConnections } from './multifd.ts';
+import { normaliseShadows } from './own-policies.ts';
+import { normalisePolicy, throttleOfPolicy } from './policy.ts';
 import { normalisePostcopy } from './postcopy.ts';
 import type { Bounds, Container, Expect, Scenario, Vmm } from './scenario.ts';
 import type { ReadScenario } from './schema.ts';
@@ -42,6 +46,7 @@ export function normalise(read: Read): Scenario {
     storage: { releaseNs: read.storage.release, acquireNs: read.storage.acquire },
     vmm: normaliseVmm(read.vmm),
     manager: normaliseManager(read.manager),
+    ...normaliseShadows(read.shadows as never, (policy) => normalisePolicy(policy, read.vmm.loop)),
     giveUpAfterNs: read.giveUpAfter,
     cancelAtNs: typeof read.cancelAt === 'number' ? read.cancelAt : null,
     ...(typeof read.cancelAt === 'object' ? { cancelAfterRecord: read.cancelAt.record } : {}),
@@ -79,16 +84,12 @@ function normaliseHosts({ source, destination }: Read['hosts']): Scenario['hosts
 }
 
 function normaliseVmm(read: Read['vmm']): Vmm {
-  const policy = typeof read.policy === 'string' ? { name: read.policy } : read.policy;
+  const policy = normalisePolicy(read.policy, read.loop);
   return {
     loop: read.loop,
-    policy:
-      policy.name === 'qemu' || policy.name === 'predictor'
-        ? { name: policy.name }
-        : { name: 'no-progress', shrinkPercent: 'shrink' in policy ? policy.shrink : NO_PROGRESS_SHRINK_PERCENT },
+    policy,
     downtimeLimitMs: read.downtimeLimit / 1e6,
-    maxBandwidthBytesPerSecond:
-      read.maxBandwidth ?? (read.loop === 'textbook' ? 0 : QEMU_MAX_BANDWIDTH_BYTES_PER_SECOND),
+    maxBandwidthBytesPerSecond: read.maxBandwidth ?? (isQemu(read.loop) ? QEMU_MAX_BANDWIDTH_BYTES_PER_SECOND : 0),
     availSwitchoverBandwidthBytesPerSecond: read.availSwitchoverBandwidth,
     switchoverAck: read.switchoverAck,
     enableMigration: read.enableMigration,
@@ -96,15 +97,14 @@ function normaliseVmm(read: Read['vmm']): Vmm {
     afterSyncError: read.afterSyncError,
     ...(read.ranges === undefined ? {} : { ranges: read.ranges }),
     ...normalisePostcopy(read.postcopy),
+    ...throttleOfPolicy(policy),
     ...normaliseThrottles(read),
+    ...normaliseConnections(read),
     ...(read.maxPostcopyBandwidth === undefined || read.maxPostcopyBandwidth === 0
       ? {}
       : { maxPostcopyBandwidthBytesPerSecond: read.maxPostcopyBandwidth }),
   };
 }
-
-/** What counts as progress unless the scenario says otherwise: this project's own figure. */
-const NO_PROGRESS_SHRINK_PERCENT = 5;
 
 function normaliseDeadlines(read: Read['deadlines']): Scenario['deadlinesMs'] {
   const names = Object.keys(COMMANDS) as CommandName[];

@@ -9,6 +9,8 @@ import { printDevice } from './devices/device.ts';
 import { printFault } from './faults.ts';
 import { printIommu } from './iommu.ts';
 import { printManager } from './manager.ts';
+import { printConnections } from './multifd.ts';
+import { printPolicy, withoutThrottleOfPolicy } from './policy.ts';
 import { printPostcopy } from './postcopy.ts';
 import { type DataRateText, type DurationText, LINK_RATE } from './quantity.ts';
 import type { Bounds, Container, Scenario } from './scenario.ts';
@@ -56,6 +58,9 @@ export function toInput(scenario: Scenario): ScenarioInput {
     storage: { release: duration(storage.releaseNs), acquire: duration(storage.acquireNs) },
     vmm: printVmm(scenario.vmm),
     manager: printManager(scenario.manager) as ScenarioInput['manager'],
+    ...(scenario.shadows === undefined
+      ? {}
+      : { shadows: scenario.shadows.map(printPolicy) as ScenarioInput['shadows'] }),
     giveUpAfter: duration(scenario.giveUpAfterNs),
     ...(scenario.cancelAtNs === null ? {} : { cancelAt: duration(scenario.cancelAtNs) }),
     ...(scenario.cancelAfterRecord === undefined ? {} : { cancelAt: { record: scenario.cancelAfterRecord } }),
@@ -93,13 +98,9 @@ function printHosts({ source, destination }: Scenario['hosts']): ScenarioInput['
 }
 
 function printVmm(vmm: Scenario['vmm']): ScenarioInput['vmm'] {
-  const { policy } = vmm;
   return {
     loop: vmm.loop,
-    policy:
-      policy.name === 'qemu' || policy.name === 'predictor'
-        ? policy.name
-        : { name: policy.name, shrink: `${policy.shrinkPercent}%` satisfies `${number}%` },
+    policy: printPolicy(vmm.policy) as NonNullable<ScenarioInput['vmm']>['policy'],
     downtimeLimit: durationMs(vmm.downtimeLimitMs),
     maxBandwidth: vmm.maxBandwidthBytesPerSecond === 0 ? 'unlimited' : printDataRate(vmm.maxBandwidthBytesPerSecond),
     availSwitchoverBandwidth: printDataRate(vmm.availSwitchoverBandwidthBytesPerSecond),
@@ -109,7 +110,8 @@ function printVmm(vmm: Scenario['vmm']): ScenarioInput['vmm'] {
     afterSyncError: vmm.afterSyncError,
     ...(vmm.ranges === undefined ? {} : { ranges: vmm.ranges }),
     ...(vmm.postcopy === undefined ? {} : { postcopy: printPostcopy(vmm.postcopy) }),
-    ...printThrottles(vmm),
+    ...printThrottles(withoutThrottleOfPolicy(vmm)),
+    ...printConnections(vmm),
     ...(vmm.maxPostcopyBandwidthBytesPerSecond === undefined
       ? {}
       : { maxPostcopyBandwidth: printDataRate(vmm.maxPostcopyBandwidthBytesPerSecond) }),

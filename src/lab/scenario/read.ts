@@ -7,6 +7,7 @@ import { basename, dirname } from 'node:path';
 import { check } from './check.ts';
 import { pathText, ScenarioError, type ScenarioProblem } from './error.ts';
 import { normalise } from './normalise.ts';
+import { withOwnPolicies } from './own-policies.ts';
 import { type Finding, phrase, shown } from './phrase.ts';
 import type { Scenario } from './scenario.ts';
 import { type ScenarioInput, scenarioSchema } from './schema.ts';
@@ -22,7 +23,8 @@ const FILE_MAX_BYTES = 2 ** 20;
 export function readScenario(pathOrShippedName: string): Scenario {
   if (isShippedName(pathOrShippedName)) {
     const file = shippedFile(pathOrShippedName);
-    return parseScenario(readText(file), basename(file));
+    const source = readSource(readText(file), basename(file));
+    return build(source.value, source, dirname(file));
   }
   return parseScenario(readText(pathOrShippedName), pathOrShippedName);
 }
@@ -33,9 +35,25 @@ export function parseScenario(text: string, fileName: string): Scenario {
   return build(source.value, source, dirname(fileName));
 }
 
-/** Takes what a file may hold, as an object: the same texts with units, the same defaults; paths start here. */
-export function scenarioFrom(input: ScenarioInput): Scenario {
-  return build(input, null, '.');
+/** Takes what a file may hold, as an object: the same texts with units, the same defaults; paths start in `folder`, or here. */
+export function scenarioFrom(input: ScenarioInput, folder = '.'): Scenario {
+  return build(input, null, folder);
+}
+
+/** A scenario as it is written, for whoever changes some of its keys and reads it again with `scenarioFrom`. */
+export interface WrittenScenario {
+  readonly input: ScenarioInput;
+  /** What its relative paths start from. */
+  readonly folder: string;
+}
+
+/** Of a file or a shipped name; a scenario that cannot be run as it is written is refused as `readScenario` does. */
+export function readWritten(pathOrShippedName: string): WrittenScenario {
+  const file = isShippedName(pathOrShippedName) ? shippedFile(pathOrShippedName) : pathOrShippedName;
+  const source = readSource(readText(file), isShippedName(pathOrShippedName) ? basename(file) : file);
+  const folder = dirname(file);
+  build(source.value, source, folder);
+  return { input: source.value as ScenarioInput, folder };
 }
 
 function build(value: unknown, source: Source | null, folder: string): Scenario {
@@ -49,7 +67,9 @@ function build(value: unknown, source: Source | null, folder: string): Scenario 
   if (findings.length > 0) throw new ScenarioError(findings.map((finding) => placed(finding, source)));
   const traced = withTraces(normal, folder);
   if (traced.findings.length > 0) throw new ScenarioError(traced.findings.map((finding) => placed(finding, source)));
-  return traced.scenario;
+  const owned = withOwnPolicies(traced.scenario, folder);
+  if (owned.findings.length > 0) throw new ScenarioError(owned.findings.map((finding) => placed(finding, source)));
+  return owned.scenario;
 }
 
 /** A document that shares no key with a scenario is some other file: one sentence is enough. */

@@ -22,6 +22,8 @@ const SINCE = {
   availSwitchoverBandwidth: [8, 2],
   /** 52ce88229c. */
   iommufdTracking: [9, 1],
+  /** 623af41dd3. */
+  multifdDeviceState: [10, 0],
 } as const satisfies Record<string, readonly [number, number]>;
 
 export function checkRelease(scenario: Scenario): readonly Finding[] {
@@ -37,6 +39,9 @@ export function checkRelease(scenario: Scenario): readonly Finding[] {
     need('avail-switchover-bandwidth', 'availSwitchoverBandwidth', ['vmm', 'availSwitchoverBandwidth']);
   }
   if (vmm.dirtyLimit !== undefined) need('dirty-limit', 'dirtyLimit', ['vmm', 'dirtyLimit']);
+  if (vmm.multifd?.deviceState === 'channels') {
+    need('device state over multifd', 'multifdDeviceState', ['vmm', 'multifd', 'deviceState']);
+  }
   const devices = devicesOf(scenario);
   if (devices.length > 0 && !isAtLeast(release, SINCE.vfio)) {
     need('VFIO migration v2', 'vfio', ['containers']);
@@ -65,12 +70,12 @@ function tooOld(what: string, since: readonly [number, number], loop: LoopName):
 }
 
 /** `qemu-10.2` as [10, 2]; null for a loop that is no release and hence lacks nothing. */
-function releaseOf(loop: LoopName): readonly [number, number] | null {
+export function releaseOf(loop: LoopName): readonly [number, number] | null {
   const match = /^qemu-(\d+)\.(\d+)$/.exec(loop);
   return match === null ? null : [Number(match[1]), Number(match[2])];
 }
 
-function isAtLeast(
+export function isAtLeast(
   [major, minor]: readonly [number, number],
   [wantedMajor, wantedMinor]: readonly [number, number],
 ): boolean {

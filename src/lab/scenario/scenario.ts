@@ -7,10 +7,13 @@ import type { RangeRule } from '../../../machines/iova-ranges.ts';
 import type { LoopName } from '../../../machines/loops.ts';
 import type { Outcome } from '../../../machines/messages.ts';
 import type { CommandName, TrackerChoice } from '../../../machines/words.ts';
+import type { OwnManagerRef, OwnPolicyRef } from '../policy/own-policy.ts';
 import type { Device } from './devices/device.ts';
 import type { ScenarioFault } from './faults.ts';
 import type { Iommu } from './iommu.ts';
 import type { Manager } from './manager.ts';
+import type { Connections } from './multifd.ts';
+import type { PublishedPolicy } from './policy.ts';
 import type { Postcopy } from './postcopy.ts';
 import type { Throttles } from './throttle.ts';
 import type { Viommu } from './viommu.ts';
@@ -47,7 +50,9 @@ export interface Scenario {
   readonly storage: Storage;
   readonly vmm: Vmm;
   /** Who watches the vmm and turns its knobs. */
-  readonly manager: { readonly policy: 'none' } | Manager;
+  readonly manager: { readonly policy: 'none' } | Manager | OwnManagerRef;
+  /** Policies that watch and decide nothing; absent: none. */
+  readonly shadows?: readonly VmmPolicy[];
   /** Of virtual time; after it the outcome is `unconverged`. */
   readonly giveUpAfterNs: number;
   /** The scenario's own operator cancels then; null: never. */
@@ -107,7 +112,7 @@ export interface Storage {
   readonly acquireNs: number;
 }
 
-export interface Vmm extends Throttles {
+export interface Vmm extends Throttles, Connections {
   readonly loop: LoopName;
   readonly policy: VmmPolicy;
   readonly downtimeLimitMs: number;
@@ -133,7 +138,11 @@ export type VmmPolicy =
   /** Switch over when a sync found no fewer than (100 - shrinkPercent) % of what the sync before it found. */
   | { readonly name: 'no-progress'; readonly shrinkPercent: number }
   /** Switch over when the next copy, with its headers, would be over within the downtime limit. */
-  | { readonly name: 'predictor' };
+  | { readonly name: 'predictor' }
+  /** Of another vmm, or a baseline, with its constants. */
+  | PublishedPolicy
+  /** A function or chart of the user's own. */
+  | OwnPolicyRef;
 
 /** What the author says the run comes to; null: nothing is said. Bounds are inclusive. */
 export interface Expect {

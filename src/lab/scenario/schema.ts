@@ -14,16 +14,11 @@ import { faultSchema } from './faults-schema.ts';
 import { iommuSchema } from './iommu.ts';
 import { count, leaf, quantity, section, truth, word } from './leaf.ts';
 import { managerSchema } from './manager.ts';
+import { connectionsShape } from './multifd.ts';
+import { shadowsSchema } from './own-policies.ts';
+import { policySchema } from './policy.ts';
 import { postcopySchema } from './postcopy.ts';
-import {
-  DATA_RATE,
-  type DataRateText,
-  LINK_RATE,
-  PERCENT,
-  type PercentText,
-  patternOf,
-  readQuantity,
-} from './quantity.ts';
+import { DATA_RATE, type DataRateText, LINK_RATE, patternOf, readQuantity } from './quantity.ts';
 import { throttleShape } from './throttle.ts';
 import { cost, duration, size } from './values.ts';
 import { viommuSchema } from './viommu.ts';
@@ -60,27 +55,14 @@ const container = section({
   devices: z.array(deviceSchema),
 });
 
-const policy = z
-  .union([
-    word(['qemu', 'no-progress', 'predictor'], 'The rule inside the vmm that ends pre-copy.'),
-    z.discriminatedUnion('name', [
-      section({ name: z.literal('qemu') }),
-      section({
-        name: z.literal('no-progress'),
-        shrink: quantity<PercentText>(PERCENT, 'By how much a set must shrink to count as progress.').prefault('5%'),
-      }),
-      section({ name: z.literal('predictor') }),
-    ]),
-  ])
-  .prefault('qemu');
-
 const vmm = section({
   loop: word(LOOPS, 'Whose pre-copy loop.').prefault('qemu-10.2'),
-  policy,
+  policy: policySchema.optional(),
   downtimeLimit: duration("QEMU's downtime-limit.").prefault('300ms'),
   maxBandwidth: cap("QEMU's max-bandwidth; 128MiB/s by default as in QEMU, unlimited for the textbook.").optional(),
   postcopy: postcopySchema,
   ...throttleShape,
+  ...connectionsShape,
   maxPostcopyBandwidth: cap("QEMU's max-postcopy-bandwidth: of what is pushed; unlimited by default.").optional(),
   availSwitchoverBandwidth: cap("QEMU's avail-switchover-bandwidth; 0: the last window is measured.").prefault(0),
   switchoverAck: truth("QEMU's switchover-ack capability.").prefault(false),
@@ -152,6 +134,7 @@ export const scenarioSchema = section({
   }).prefault({}),
   vmm,
   manager: managerSchema.describe('Who watches the vmm and turns its knobs.'),
+  shadows: shadowsSchema(policySchema),
   giveUpAfter: duration('Of virtual time; then the outcome is unconverged.').prefault('1h'),
   cancelAt: z
     .union([

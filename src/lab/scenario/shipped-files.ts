@@ -12,6 +12,7 @@ export const SHIPPED_NAMES = [
   'accelerator',
   'ack-waits',
   'big-random',
+  'cloud-hypervisor',
   'custom-device',
   'fault-destination-dies',
   'fault-device-midway',
@@ -30,6 +31,7 @@ export const SHIPPED_NAMES = [
   'nvme',
   'one-tib',
   'one-without-logging',
+  'own-policy',
   'perpetual',
   'postcopy-busy-database',
   'postcopy-link-lost',
@@ -50,6 +52,7 @@ export const SHIPPED_NAMES = [
   'vgpu-never',
   'viommu',
   'viommu-device-logs',
+  'xen',
   'zipf',
 ] as const;
 export type ShippedName = (typeof SHIPPED_NAMES)[number];

@@ -11,14 +11,13 @@ const LATER_KEYS: Readonly<Record<Place, readonly string[]>> = {
   '': ['guestCooperation', 'trace'],
   vm: ['backing', 'slots', 'viommu'],
   link: ['channels', 'outage', 'shared'],
-  vmm: ['compression', 'multifd', 'multifdChannels', 'tls', 'xbzrle', 'zeroCopySend'],
+  vmm: ['xbzrle', 'zeroCopySend'],
   manager: ['shadows'],
 };
 
 /** Words that a later version will understand, by the key they would stand at. */
 const LATER_WORDS: Readonly<Record<Place, readonly string[]>> = {
-  'vmm.loop': ['cloud-hypervisor', 'xen'],
-  'vmm.policy': ['auto-converge', 'cloud-hypervisor', 'dirty-limit', 'hyper-v', 'xen-2004', 'xen-legacy', 'xen-now'],
+  'vmm.policy': ['auto-converge', 'dirty-limit'],
 };
 
 /** Keys that only one kind of what stands there has, or a few. */

@@ -78,7 +78,9 @@ export function randomWriterGroup(): Group {
     source: 'saturating random writer: W (1 - exp(-w t / W)) dirty pages, variance W p (1 - p)',
     figures: RANDOM.flatMap((guest) => {
       const report = reportOf(randomScenario(guest), guest.stopAfterRounds);
-      return [...outcomeFigures(guest.name, randomWriterForm(guest), report, 0.1), foundPages(guest, report)];
+      const { standardDeviationMs, ...expected } = randomWriterForm(guest);
+      const figures = outcomeFigures(guest.name, expected, report, 0.1);
+      return [...figures.map((figure) => withChance(figure, standardDeviationMs)), foundPages(guest, report)];
     }),
   };
 }
@@ -102,6 +104,13 @@ function outcomeFigures(name: string, expected: Outcome, report: Report, percent
       tolerance: { kind: 'exact' },
     },
   ];
+}
+
+/** A downtime that chance spreads by more than a share of it: what the last pass leaves varies, and so did its length. */
+function withChance(figure: Figure, standardDeviation: number): Figure {
+  const isDowntime = figure.name.endsWith(', downtime');
+  if (!isDowntime || 4 * standardDeviation < (figure.expected ?? 0) / 1000) return figure;
+  return { ...figure, tolerance: { kind: 'deviations', deviations: 4, standardDeviation } };
 }
 
 /** Every sync against what its own pass's length makes likely; independent of each other, so variances add up. */
@@ -135,19 +144,25 @@ export function constantRateForm({ memoryBytes, linkBytesPerSecond, ratio, limit
   };
 }
 
-export function randomWriterForm(guest: RandomGuest): Outcome {
+/** `standardDeviationMs`: of the downtime; each pass's own chance, and the pass before's carried on by the slope of the form. */
+export function randomWriterForm(guest: RandomGuest): Outcome & { readonly standardDeviationMs: number } {
   const { setPages, writesPerSecond, linkBytesPerSecond, stopAfterRounds } = guest;
   const limitBytes = (linkBytesPerSecond * guest.limitMs) / 1000;
   let bytes = guest.memoryBytes;
   let seconds = 0;
+  let variancePages = 0;
   for (let rounds = 1; ; rounds++) {
     const took = bytes / linkBytesPerSecond;
     seconds += took;
-    bytes = PAGE_BYTES * setPages * -Math.expm1((-writesPerSecond * took) / setPages);
+    const clean = Math.exp((-writesPerSecond * took) / setPages);
+    const slope = (writesPerSecond * clean * PAGE_BYTES) / linkBytesPerSecond;
+    variancePages = setPages * (1 - clean) * clean + slope * slope * variancePages;
+    bytes = PAGE_BYTES * setPages * (1 - clean);
     const stops = stopAfterRounds === undefined ? bytes <= limitBytes : rounds >= stopAfterRounds;
     if (!stops) continue;
     const downtimeMs = (1000 * bytes) / linkBytesPerSecond;
-    return { totalMs: 1000 * seconds + downtimeMs, downtimeMs, rounds };
+    const standardDeviationMs = (1000 * PAGE_BYTES * Math.sqrt(variancePages)) / linkBytesPerSecond;
+    return { totalMs: 1000 * seconds + downtimeMs, downtimeMs, rounds, standardDeviationMs };
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type ExperimentName,
   experimentFile,
   listExperiments,
+  SWEEP_NAMES,
 } from '../../../src/lab/experiment/shipped.ts';
 
 /** Where a crossover lies between these two texts the sentence names them; the rest is what cannot change by chance. */
@@ -33,7 +34,7 @@ const SENTENCES: Readonly<Record<ExperimentName, RegExp>> = {
 
 test('every file is named, and every name has a file', () => {
   const files = readdirSync(dirname(experimentFile(EXPERIMENT_NAMES[0])));
-  expect(files.sort()).toEqual(EXPERIMENT_NAMES.map((name) => `${name}.yaml`).sort());
+  expect(files.sort()).toEqual([...EXPERIMENT_NAMES, ...SWEEP_NAMES].map((name) => `${name}.yaml`).sort());
   expect(listExperiments().map(({ name }) => name)).toEqual([...EXPERIMENT_NAMES].sort());
   for (const { description } of listExperiments()) expect(description).toMatch(/\?$/);
 });

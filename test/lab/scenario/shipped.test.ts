@@ -10,7 +10,8 @@ import { listScenarios, SHIPPED_NAMES, scenarios } from '../../../src/lab/shippe
 
 describe('the scenarios that ship', () => {
   it('are the files of their folder, in alphabetical order', () => {
-    const files = readdirSync(dirname(shippedFile('two-nics')));
+    // A policy's file stands beside the scenario that names it.
+    const files = readdirSync(dirname(shippedFile('two-nics'))).filter((file) => file !== 'patient.mjs');
     expect(files.sort()).toEqual(SHIPPED_NAMES.map((name) => `${name}.yaml`).sort());
     expect([...SHIPPED_NAMES].sort()).toEqual(SHIPPED_NAMES);
     expect(Object.keys(scenarios)).toEqual(SHIPPED_NAMES);

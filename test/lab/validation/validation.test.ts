@@ -7,8 +7,14 @@ import { describe, expect, test } from 'vitest';
 import { constantRateGroup, randomWriterGroup } from '../../../src/lab/validation/closed-forms.ts';
 import { type Figure, type Judged, judged } from '../../../src/lab/validation/figure.ts';
 import { CELLS, predictorGroup } from '../../../src/lab/validation/predictor.ts';
-import { switchoverAckGroup, throughputGroup, vgpuGroup } from '../../../src/lab/validation/published.ts';
+import {
+  countersGroup,
+  switchoverAckGroup,
+  throughputGroup,
+  vgpuGroup,
+} from '../../../src/lab/validation/published.ts';
 import { MEASURED_RUNS } from '../../../src/lab/validation/qemu-runs.ts';
+import { deviceStateGroup, stunGroup } from '../../../src/lab/validation/stopped-devices.ts';
 import { judgedGroup, NOT_COVERED } from '../../../src/lab/validation/suite.ts';
 import { validationText } from '../../../src/lab/validation/text.ts';
 
@@ -43,6 +49,9 @@ test.each([
   ['switchover-ack', switchoverAckGroup],
   ['the vGPU of 2017', vgpuGroup],
   ['throughput', throughputGroup],
+  ['counters', countersGroup],
+  ['device states over one channel and many', deviceStateGroup],
+  ['the vGPU that was stunned', stunGroup],
 ])('%s', (_, group) => {
   expect(off(judgedGroup(group()).figures)).toEqual([]);
 });
@@ -136,7 +145,7 @@ describe('a figure is held', () => {
     const group = judgedGroup({ ...about, figures: [figure(100, { kind: 'exact' }), figure(90, { kind: 'exact' })] });
     const text = validationText({ held: group.held, groups: [group], notCovered: NOT_COVERED });
     expect(text).toMatch(/x +100\.0 ms +90\.0 ms +-10\.00 % +none +OFF\n/);
-    expect(text).toContain('multifd');
+    expect(text).toContain('multi-thread compression');
     expect(text.trimEnd().split('\n').at(-1)).toBe('1 of 2 figures are off.');
   });
 });

@@ -45,6 +45,8 @@ export interface DeviceStateSizes {
   readonly dirtyBytesPerSecond: number;
   /** All that has to be sent if the device stopped now; `initialBytes` is part of it. */
   readonly stopCopyBytes: number;
+  /** How fast it can be read; absent: as fast as the link takes it. */
+  readonly readBytesPerSecond?: number;
 }
 
 /** How long the device takes to enter a state, to load its state on the destination, and to reset. */
@@ -124,6 +126,7 @@ const state = section({
   initial: size('Initial bytes of pre-copy (VFIO_MIG_GET_PRECOPY_INFO).').prefault(0),
   dirtyRate: dataRate('Growth of pre-copy data that changed again.').prefault(0),
   stopCopy: size('All that must be sent if the device stopped now (MIG_DATA_SIZE); initial is part of it.'),
+  readRate: dataRate('How fast its state can be read; as fast as the link takes it by default.').optional(),
 });
 
 const times = section({
@@ -172,6 +175,9 @@ export function normaliseCommon(read: ReadCommon, pageSizeBytes: number): AnyDev
       initialBytes: read.state.initial,
       dirtyBytesPerSecond: read.state.dirtyRate,
       stopCopyBytes: read.state.stopCopy,
+      ...(read.state.readRate === undefined || read.state.readRate === 0
+        ? {}
+        : { readBytesPerSecond: read.state.readRate }),
     },
     times: {
       preCopyNs: read.times.preCopy,
@@ -256,6 +262,7 @@ export function printCommon(device: AnyDevice) {
       initial: printSize(state.initialBytes),
       dirtyRate: printDataRate(state.dirtyBytesPerSecond),
       stopCopy: printSize(state.stopCopyBytes),
+      ...(state.readBytesPerSecond === undefined ? {} : { readRate: printDataRate(state.readBytesPerSecond) }),
     },
     times: {
       preCopy: printDuration(times.preCopyNs),

@@ -1,0 +1,51 @@
+/** The same drain over several seeds, and what they come to together. */
+import { type Drained, type DrainOptions, drain } from './drain.ts';
+import type { DrainPlan } from './plan.ts';
+
+/** Of several runs: the mean, the least and the most. */
+export interface Spread {
+  readonly mean: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+export interface Drains {
+  /** The first one, VM by VM. */
+  readonly first: Drained;
+  readonly seeds: readonly number[];
+  /** Over those that emptied the host; null: none did. */
+  readonly emptyMs: Spread | null;
+  readonly downtimeSumMs: Spread;
+  readonly downtimeWorstMs: Spread;
+  /** Seeds with which somebody stayed. */
+  readonly notEmpty: readonly number[];
+}
+
+/** Seeds are as far apart as there are VMs, so that no two migrations have the same. */
+export function drains(
+  plan: DrainPlan,
+  options: DrainOptions & { readonly seeds: number; readonly onDone?: ((done: number) => void) | undefined },
+): Drains {
+  const all = Array.from({ length: options.seeds }, (_, index) => {
+    const seed = (options.seed + index * plan.vms.length) % 2 ** 32;
+    const drained = drain(plan, { ...options, seed });
+    options.onDone?.(index + 1);
+    return { seed, drained };
+  });
+  const [first] = all;
+  if (first === undefined) throw new RangeError('a drain has one seed at least');
+  const emptied = all.flatMap(({ drained }) => (drained.emptyMs === null ? [] : [drained.emptyMs]));
+  return {
+    first: first.drained,
+    seeds: all.map(({ seed }) => seed),
+    emptyMs: emptied.length === 0 ? null : spread(emptied),
+    downtimeSumMs: spread(all.map(({ drained }) => drained.downtime.sumMs)),
+    downtimeWorstMs: spread(all.map(({ drained }) => drained.downtime.worstMs)),
+    notEmpty: all.flatMap(({ seed, drained }) => (drained.emptyMs === null ? [seed] : [])),
+  };
+}
+
+function spread(values: readonly number[]): Spread {
+  const sum = values.reduce((total, value) => total + value, 0);
+  return { mean: sum / values.length, least: Math.min(...values), most: Math.max(...values) };
+}

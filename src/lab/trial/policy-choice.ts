@@ -1,0 +1,169 @@
+/**
+ * What a policy's name means for a scenario: a rule of the vmm (`vmm.policy`), a throttle of the vmm, post-copy, or a manager
+ * above it. One name is a whole policy: whatever else of these the scenario has is taken away, and `a+b` is two together
+ * (`nova+auto-converge`), and a file is a rule of one's own (`./mine.mjs`). A part that the scenario has already keeps the parameters that are written there; any other has
+ * the constants of its source.
+ */
+import { resolve } from 'node:path';
+import { type LoopName, type ManagerName, managers, policies } from '../../../machines/index.ts';
+import { ScenarioError } from '../scenario/error.ts';
+import type { ScenarioInput } from '../scenario/schema.ts';
+import { nearestWord } from '../scenario/vocabulary.ts';
+
+/** A value put at a dotted path into the scenario; a mapping is merged, null takes the key away. */
+export type Change = readonly [path: string, value: unknown];
+
+export type Role = 'as-written' | 'rule' | 'throttle' | 'post-copy' | 'manager';
+
+export interface PolicyName {
+  readonly name: string;
+  readonly role: Role;
+  readonly description: string;
+}
+
+/** The name of what the scenario says itself, whatever that is. */
+export const AS_WRITTEN = 'as-written';
+const POST_COPY = 'post-copy';
+
+/** The scenario's key that switches a throttle on. */
+const THROTTLES = {
+  'auto-converge': { key: 'autoConverge', description: "QEMU's auto-converge: vCPUs sleep for a share of the time." },
+  'dirty-limit': { key: 'dirtyLimit', description: "QEMU's dirty-limit: each vCPU is held to a rate of new pages." },
+  'stepped-throttle': {
+    key: 'steppedThrottle',
+    description: "Cloud Hypervisor's prototype of auto-converge: slower by the number of passes.",
+  },
+} as const;
+
+/** As the scenario's schema has it. */
+const LOOP_BY_DEFAULT: LoopName = 'qemu-10.2';
+/** The place of a user's own policy in the registry: it has no rule of its own, and a file is named instead. */
+const OWN_POLICY = 'own-policy';
+
+/** After the first pass, as people order it who do not wait for anything: this project's own. */
+const ORDERED_AFTER = { after: 1 };
+
+/** Every name that there is, in the order in which `all` has them. */
+export function policyNames(): readonly PolicyName[] {
+  return [
+    { name: AS_WRITTEN, role: 'as-written', description: 'What the scenario says itself.' },
+    ...Object.values(policies)
+      .filter(({ name }) => name !== OWN_POLICY)
+      .map(({ name, description }) => ({ name, role: 'rule' as const, description })),
+    ...Object.entries(THROTTLES).map(([name, { description }]) => ({ name, role: 'throttle' as const, description })),
+    {
+      name: POST_COPY,
+      role: POST_COPY,
+      description: 'After one pass the guest goes on at the destination, and what is missing follows.',
+    },
+    ...Object.values(managers).map(({ name, description }) => ({ name, role: 'manager' as const, description })),
+  ];
+}
+
+/** One of these names, or several with a +. */
+export function isPolicyName(text: string): boolean {
+  const known = policyNames().map(({ name }) => name);
+  return text.split('+').every((part) => known.includes(part));
+}
+
+/** What the scenario has of these keys, unread. */
+interface Own {
+  readonly vmm: Readonly<Record<string, unknown>>;
+  readonly manager: unknown;
+}
+
+/** What a name puts into this scenario. Throws a ScenarioError for a name that there is not, and parts that exclude each other. */
+export function policyChanges(name: string, scenario: ScenarioInput): readonly Change[] {
+  const parts = name.split('+').map((part) => ({ part, role: roleOf(part) }));
+  if (parts.some(({ role }) => role === 'as-written')) {
+    if (parts.length > 1) throw refused(`${name}: ${AS_WRITTEN} goes with nothing else`);
+    return [];
+  }
+  const the = (wanted: Role): string | undefined => {
+    const [one, other] = parts.filter(({ role }) => role === wanted);
+    if (other !== undefined) throw refused(`${name}: one ${wanted} at a time, not ${one?.part} and ${other.part}`);
+    return one?.part;
+  };
+  const own: Own = { vmm: mapping(scenario.vmm), manager: scenario.manager };
+  const manager = the('manager');
+  return [
+    ...ruleChanges(the('rule'), own),
+    ...throttleChanges(the('throttle'), own),
+    ...postCopyChanges(the(POST_COPY) !== undefined, manager, own),
+    ...managerChanges(manager, own),
+  ];
+}
+
+function ruleChanges(rule: string | undefined, { vmm }: Own): readonly Change[] {
+  if (rule === undefined) return [['vmm.policy', null]];
+  if (isPolicyFile(rule)) {
+    return [
+      ['vmm.policy', null],
+      ['vmm.policy', { file: resolve(rule) }],
+    ];
+  }
+  const has = typeof vmm.policy === 'string' ? vmm.policy : mapping(vmm.policy).name;
+  const loops = policies[rule]?.loops;
+  const own = loops?.[0];
+  const loop = (vmm.loop ?? LOOP_BY_DEFAULT) as LoopName;
+  return [
+    // A rule that counts whole passes means nothing where passes end at a low-water mark: it comes with its own loop.
+    ...(own === undefined || loops?.includes(loop) === true ? [] : [['vmm.loop', own] as const]),
+    ...(has === rule ? [] : [['vmm.policy', rule] as const]),
+  ];
+}
+
+function throttleChanges(throttle: string | undefined, { vmm }: Own): readonly Change[] {
+  return Object.entries(THROTTLES).flatMap(([name, { key }]): readonly Change[] => {
+    if (name !== throttle) return [[`vmm.${key}`, null]];
+    return isOn(vmm[key]) ? [] : [[`vmm.${key}`, true]];
+  });
+}
+
+function postCopyChanges(ordered: boolean, manager: string | undefined, { vmm, manager: own }: Own): readonly Change[] {
+  if (ordered) {
+    const { after, at } = mapping(vmm.postcopy);
+    return after === undefined && at === undefined ? [['vmm.postcopy', ORDERED_AFTER]] : [];
+  }
+  if (manager !== undefined && mapping(own).policy === manager) return [];
+  const entry = manager === undefined ? undefined : managers[manager as ManagerName];
+  return [['vmm.postcopy', entry?.needsPostCopy?.(entry.defaults) === true ? true : null]];
+}
+
+function managerChanges(manager: string | undefined, { manager: own }: Own): readonly Change[] {
+  if (manager !== undefined && mapping(own).policy === manager) return [];
+  const none: Change = ['manager', null];
+  return manager === undefined ? [none] : [none, ['manager', { policy: manager }]];
+}
+
+/** A function or a chart of the user's own; of charts only those that are rules. */
+function isPolicyFile(name: string): boolean {
+  return /[/\\]|\.[cm]?js$/.test(name);
+}
+
+function roleOf(name: string): Role {
+  if (isPolicyFile(name)) return 'rule';
+  const names = policyNames();
+  const found = names.find((one) => one.name === name);
+  if (found !== undefined) return found.role;
+  const known = names.map((one) => one.name);
+  const near = nearestWord(name, known);
+  throw refused(
+    `no policy "${name}"; ${near === undefined ? `there are ${known.join(', ')}` : `did you mean ${near}?`}`,
+  );
+}
+
+function isOn(written: unknown): boolean {
+  return written !== undefined && written !== null && written !== false;
+}
+
+function mapping(written: unknown): Readonly<Record<string, unknown>> {
+  return typeof written === 'object' && written !== null && !Array.isArray(written) ? { ...written } : {};
+}
+
+function refused(message: string): ScenarioError {
+  const expected = 'the name of a policy, or two with a +';
+  return new ScenarioError([
+    { file: 'policy', line: null, column: null, path: '', message, expected, example: 'nova+auto-converge' },
+  ]);
+}
