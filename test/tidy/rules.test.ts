@@ -160,6 +160,7 @@ const cases: readonly (readonly [keyof typeof rules, string, string, number])[] 
   ['allTestsRun', 'test/a.test.ts', joined('it.concurrent', '.todo("a");'), 1],
   ['allTestsRun', 'test/a.test.ts', joined('test', '.skipIf(no)("a", run);'), 1],
   ['allTestsRun', 'test/inspector/a.test.ts', joined('test', '.skipIf(no)("a", run);'), 0],
+  ['allTestsRun', 'test/lab/html/browser.test.ts', joined('test', '.skipIf(no)("a", run);'), 0],
   ['allTestsRun', 'test/inspector/a.test.ts', joined('test', '.skip("a", run);'), 1],
   ['allTestsRun', 'test/a.test.ts', 'test.each([1])("a", run); stream.skip(1);', 0],
   ['opensWithComment', 'src/a.ts', "import { a } from './a.ts';", 1],

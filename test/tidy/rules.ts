@@ -72,7 +72,8 @@ export const finished: FileRule = (file) => hits(file, file.text, UNFINISHED);
 
 /** Every test runs, every time; only what needs a browser may look whether there is one. */
 export const allTestsRun: FileRule = (file) => {
-  const conditions = file.path.startsWith('test/inspector/') ? '' : '|skipIf|runIf';
+  const looks = /^test\/(?:inspector\/|lab\/html\/browser)/.test(file.path);
+  const conditions = looks ? '' : '|skipIf|runIf';
   return hits(
     file,
     code(file.text, 'blank'),
