@@ -7,7 +7,7 @@ import { drawRoom, type Room } from './room.ts';
 import { drawManager, drawShadows } from './rules.ts';
 import type { Theme } from './themes.ts';
 import { drawVm } from './vm.ts';
-import { drawHosts, drawVmm, LINKS } from './vmm.ts';
+import { drawHosts, drawMultifd, drawVmm, LINKS } from './vmm.ts';
 
 /**
  * Commands that have minutes and hours by default wait for seconds here, so that one that hangs costs a check nothing; this
@@ -41,7 +41,10 @@ export function drawScenario(seed: number, attempt = 0, theme: Theme = 'anything
   const hosts = drawHosts(chance('hosts'), theme);
   // So many bits over so many bits a millisecond, with the headers: how long the first pass takes.
   const bulkMs = Math.ceil((room.pages * room.pageKiB * 8192 * 1.1) / (LINKS[hosts.link.bandwidth] / 1000));
-  const vmm = drawVmm(chance('vmm'), room, containers.length > 0);
+  const vmm = {
+    ...drawVmm(chance('vmm'), room, containers.length > 0),
+    ...drawMultifd(chance('multifd'), room, containers.length > 0),
+  };
   const { manager } = room;
   const shadows = drawShadows(chance('shadows'), theme, vmm);
   return {

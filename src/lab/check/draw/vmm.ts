@@ -46,6 +46,17 @@ export function drawVmm(chance: Chance, room: Room, hasDevices: boolean): Vmm {
   } as Vmm;
 }
 
+/** Device states over channels of their own, together or beside the memory, where the release can. */
+export function drawMultifd(chance: Chance, { loop }: Room, hasDevices: boolean): Pick<Vmm, 'multifd'> {
+  if (!hasDevices || (loop !== 'qemu-10.2' && loop !== 'qemu-11.1')) return {};
+  const ways: readonly NonNullable<Vmm['multifd']>[] = [
+    { channels: 2 },
+    { channels: 3, deviceChannels: 1 },
+    { channels: 2, deviceState: 'main' },
+  ];
+  return chance.perhaps(30, () => ({ multifd: chance.pick(ways) }));
+}
+
 /** A limit that nothing fits into makes a pass each millisecond, each of them a handful of records. */
 function drawLimit(chance: Chance, theme: Theme) {
   // Post-copy is for what does not converge; every other theme is about what comes after the decision, or needs the passes.
