@@ -60,7 +60,7 @@ async function runAndPrint(
     bar.stop();
     if (csv !== undefined) {
       const { comparisonCsv } = await import('../lab/compare/csv.ts');
-      await writeWhole(csv, await comparisonCsv(result));
+      await writeCsv(csv, await comparisonCsv(result));
     }
     if (page !== undefined) {
       const { comparisonHtml } = await import('../lab/html/index.ts');
@@ -117,15 +117,11 @@ async function refuseFolder(path: string): Promise<void> {
     throw new UsageError(`--csv ${path}: is a folder; expected a file such as rows.csv`);
 }
 
-/** Written beside and renamed, so that a file is whole or not there. */
-async function writeWhole(path: string, content: string): Promise<void> {
-  const { renameSync, rmSync, writeFileSync } = await import('node:fs');
-  const beside = `${path}.${process.pid}.part`;
+async function writeCsv(path: string, content: string): Promise<void> {
+  const { writeWhole } = await import('../lab/whole-file.ts');
   try {
-    writeFileSync(beside, content);
-    renameSync(beside, path);
+    writeWhole(path, content);
   } catch (error) {
-    rmSync(beside, { force: true });
     throw new UsageError(`--csv ${path}: ${(error as Error).message}`);
   }
   process.stderr.write(`wrote ${path}\n`);

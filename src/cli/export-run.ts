@@ -2,10 +2,11 @@
  * Writes one run as NDJSON: to stdout, or to a file that is whole or not there. What is no plain file (`/dev/stdout`, a pipe) is
  * written to, not replaced.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { type ExportOptions, exportOf } from '../journal/export.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalError } from '../journal/journal-error.ts';
+import { writeWhole } from '../lab/whole-file.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Gives back what is wrong behind the records that were written, if anything. */
@@ -28,23 +29,5 @@ export async function exportRun(
     return damage;
   } catch (error) {
     throw new UsageError(`cannot write ${file}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-/** Under another name first, synced, then in place: whatever happens, the file is the old one or the new one. */
-function writeWhole(file: string, text: string): void {
-  const part = `${file}.${process.pid}.part`;
-  try {
-    const descriptor = openSync(part, 'w');
-    try {
-      writeFileSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(part, file);
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw error;
   }
 }

@@ -1,19 +1,17 @@
 /**
- * The page that `--report` writes. Whether it can be written is found out before anything runs, because a run may take hours;
- * it is written beside and renamed, so that a half-written page is never left behind.
+ * The page that `--report` writes. Whether it can be written is found out before anything runs, because a run may take hours.
  */
-import { accessSync, constants, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { writeWhole } from '../lab/whole-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export class ReportFile {
   readonly path: string;
-  private readonly beside: string;
 
   /** Throws a UsageError for a path that cannot be written. */
   constructor(path: string) {
     this.path = path;
-    this.beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
     const folder = dirname(path);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
       throw new UsageError(
@@ -35,10 +33,8 @@ export class ReportFile {
 
   write(page: string): void {
     try {
-      writeFileSync(this.beside, page, { flag: 'wx' });
-      renameSync(this.beside, this.path);
+      writeWhole(this.path, page);
     } catch (error) {
-      rmSync(this.beside, { force: true });
       throw new UsageError(`--report ${this.path}: ${(error as Error).message}`);
     }
     process.stderr.write(`wrote ${this.path}\n`);

@@ -2,9 +2,9 @@
  * A failure as a scenario file that a person can run, read and change: the smallest case that still fails, with the broken law
  * and the commands that make it happen again above it. Written beside and moved into place, so that it is never half there.
  */
-import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { writeWhole } from '../whole-file.ts';
 import { type Crash, momentText } from './case.ts';
 import type { Found } from './check.ts';
 import { LAW_TEXT } from './verdict.ts';
@@ -21,8 +21,7 @@ export function writeFailure(found: Found, folder: string): WrittenFailure {
   const file = found.job === 'seeds' ? `check-${found.one.seed}.yaml` : `check-exhaustive-${found.one.seed}.yaml`;
   const path = join(folder, file);
   const written = { file: path, ...commandsOf(found, file) };
-  writeFileSync(`${path}.part`, textOf(found, written));
-  renameSync(`${path}.part`, path);
+  writeWhole(path, textOf(found, written));
   return written;
 }
 

@@ -4,19 +4,10 @@
  * renamed, its rows in the order of the trials: the same bytes however often it was interrupted.
  */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { VERSION } from '../../version.ts';
 import { ScenarioError } from '../scenario/error.ts';
+import { writeWhole } from '../whole-file.ts';
 import { PARETO_COLUMN } from './axes.ts';
 import { type Sweep, type SweepRow, trialCount } from './sweep.ts';
 
@@ -92,7 +83,7 @@ export class SweepLog {
   /** Puts the finished file in the place of the log. */
   finish(rows: readonly SweepRow[]): void {
     this.close();
-    replaceFile(this.#path, [headerOf(this.#sweep), ...rows].map(lineOf).join(''));
+    writeWhole(this.#path, [headerOf(this.#sweep), ...rows].map(lineOf).join(''));
   }
 
   /** Takes the log away, where what it became stands in another file. */
@@ -105,13 +96,6 @@ export class SweepLog {
     if (this.#file !== null) closeSync(this.#file);
     this.#file = null;
   }
-}
-
-/** Written beside and renamed, so that a file is whole or not there. */
-export function replaceFile(path: string, content: string | Uint8Array): void {
-  const beside = `${path}.new`;
-  writeFileSync(beside, content);
-  renameSync(beside, path);
 }
 
 function lineOf(line: object): string {

@@ -6,8 +6,9 @@ import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { openPool } from '../pool/pool.ts';
 import { ScenarioError } from '../scenario/error.ts';
+import { writeWhole } from '../whole-file.ts';
 import { csvOf, parquetOf } from './columns.ts';
-import { replaceFile, SweepLog } from './log.ts';
+import { SweepLog } from './log.ts';
 import type { MarkedRow, SweepResult } from './result.ts';
 import { summed } from './summary.ts';
 import { type Sweep, type SweepRow, sweepRow, trialCount, trialOf } from './sweep.ts';
@@ -88,7 +89,7 @@ async function write(
     log.finish(rows);
     return;
   }
-  replaceFile(out, format === '.csv' ? await csvOf(sweep, rows) : await parquetOf(sweep, rows));
+  writeWhole(out, format === '.csv' ? await csvOf(sweep, rows) : await parquetOf(sweep, rows));
   log.remove();
 }
 
