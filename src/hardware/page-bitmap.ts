@@ -13,7 +13,7 @@ import type { PageWrites } from '../streams/page-writes.ts';
 import { lowestBit, maskOf, popcount32 } from './bits.ts';
 import { BLOCK_WORDS } from './kernels/block.ts';
 import { createArena, type PageArena } from './kernels/page-arena.ts';
-import { clearWords, countBothWords, orWords } from './kernels/typescript-arena.ts';
+import { clearCountWords, countBothWords, orCountWords } from './kernels/word-loops.ts';
 
 const BLOCK_PAGES = 32 * BLOCK_WORDS;
 const BLOCK_SHIFT = 15;
@@ -342,7 +342,7 @@ export class PageBitmap {
       if (this.#blocks[b] !== FULL) {
         const at = this.#open(b) + w;
         const from = source.byteOffset / 4 + i;
-        this.#changed(b, shared ? this.#arena.orCount(at, from, n) : orWords(this.#arena.words, at, source, i, n));
+        this.#changed(b, shared ? this.#arena.orCount(at, from, n) : orCountWords(this.#arena.words, at, source, i, n));
       }
       i += n;
     }
@@ -402,7 +402,7 @@ export class PageBitmap {
           b,
           same
             ? arena.orCount(into, from, BLOCK_WORDS)
-            : orWords(arena.words, into, other.#arena.words, from, BLOCK_WORDS),
+            : orCountWords(arena.words, into, other.#arena.words, from, BLOCK_WORDS),
         );
       }
     }
@@ -428,7 +428,7 @@ export class PageBitmap {
       setBits(words, into + last, other.#word(b, last) & tailMask(to)) +
       (this.#arena === other.#arena
         ? this.#arena.orCount(into + first + 1, source, n)
-        : orWords(words, into + first + 1, other.#arena.words, source, n))
+        : orCountWords(words, into + first + 1, other.#arena.words, source, n))
     );
   }
 
@@ -500,7 +500,7 @@ export class PageBitmap {
       clearBits(words, at + last, other.#word(b, last) & tailMask(to)) +
       (this.#arena === other.#arena
         ? this.#arena.clearCount(at + first + 1, source, n)
-        : clearWords(words, at + first + 1, other.#arena.words, source, n));
+        : clearCountWords(words, at + first + 1, other.#arena.words, source, n));
     this.#changed(b, -cleared);
   }
 

@@ -86,7 +86,7 @@ export class TypescriptKernels implements PageKernels {
 
   orCount(into: Int32Array, from: Int32Array): number {
     checkSamePart(into, from);
-    return orCountWords(into, from);
+    return orCountWords(into, 0, from, 0, from.length);
   }
 
   sync(into: Int32Array, from: Int32Array): number {
@@ -96,16 +96,16 @@ export class TypescriptKernels implements PageKernels {
 
   clearCount(into: Int32Array, from: Int32Array): number {
     checkSamePart(into, from);
-    return clearCountWords(into, from);
+    return clearCountWords(into, 0, from, 0, from.length);
   }
 
   countBoth(a: Int32Array, b: Int32Array): number {
     checkSamePart(a, b);
-    return countBothWords(a, b);
+    return countBothWords(a, 0, b, 0, a.length);
   }
 
   count(words: Int32Array): number {
-    return countWords(words, words.length);
+    return countWords(words, 0, words.length);
   }
 
   scan(words: Int32Array, from: number, out: Uint32Array): number {

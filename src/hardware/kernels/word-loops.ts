@@ -24,66 +24,70 @@ export function orWords(into: Int32Array, from: Int32Array): void {
   for (; w < from.length; w++) into[w]! |= from[w]!;
 }
 
-/** As `orWords`; returns how many bits were not set before. */
-export function orCountWords(into: Int32Array, from: Int32Array): number {
+/** ORs so many words of one array, from `fromAt` on, into another's from `at` on; returns how many bits were not set before. */
+export function orCountWords(into: Int32Array, at: number, from: Int32Array, fromAt: number, words: number): number {
   let added = 0;
-  for (let first = 0; first < from.length; first += PIECE_WORDS) {
-    const end = Math.min(first + PIECE_WORDS, from.length);
+  for (let first = 0; first < words; first += PIECE_WORDS) {
+    const end = Math.min(first + PIECE_WORDS, words);
     let any = 0;
     for (let w = first; w < end; w++) {
-      const old = into[w]!;
-      const fresh = from[w]! & ~old;
+      const old = into[at + w]!;
+      const fresh = from[fromAt + w]! & ~old;
       piece[w & PIECE_MASK] = fresh;
-      into[w] = old | fresh;
+      into[at + w] = old | fresh;
       any |= fresh;
     }
-    if (any !== 0) added += countWords(piece, end - first);
+    if (any !== 0) added += countWords(piece, 0, end - first);
   }
   return added;
 }
 
-/** Clears in one array what is set in another; returns how many bits were set in both. */
-export function clearCountWords(into: Int32Array, from: Int32Array): number {
+/** Clears in words of one array what is set in another's; returns how many bits were set in both. */
+export function clearCountWords(into: Int32Array, at: number, from: Int32Array, fromAt: number, words: number): number {
   let cleared = 0;
-  for (let first = 0; first < from.length; first += PIECE_WORDS) {
-    const end = Math.min(first + PIECE_WORDS, from.length);
+  for (let first = 0; first < words; first += PIECE_WORDS) {
+    const end = Math.min(first + PIECE_WORDS, words);
     let any = 0;
     for (let w = first; w < end; w++) {
-      const old = into[w]!;
-      const gone = old & from[w]!;
+      const old = into[at + w]!;
+      const gone = old & from[fromAt + w]!;
       piece[w & PIECE_MASK] = gone;
-      into[w] = old ^ gone;
+      into[at + w] = old ^ gone;
       any |= gone;
     }
-    if (any !== 0) cleared += countWords(piece, end - first);
+    if (any !== 0) cleared += countWords(piece, 0, end - first);
   }
   return cleared;
 }
 
-/** Number of bits that are set in both. */
-export function countBothWords(a: Int32Array, b: Int32Array): number {
+/** Number of bits that are set in words of both. */
+export function countBothWords(a: Int32Array, at: number, b: Int32Array, bAt: number, words: number): number {
   let ones = 0;
-  for (let first = 0; first < a.length; first += PIECE_WORDS) {
-    const end = Math.min(first + PIECE_WORDS, a.length);
+  for (let first = 0; first < words; first += PIECE_WORDS) {
+    const end = Math.min(first + PIECE_WORDS, words);
     let any = 0;
     for (let w = first; w < end; w++) {
-      const both = a[w]! & b[w]!;
+      const both = a[at + w]! & b[bAt + w]!;
       piece[w & PIECE_MASK] = both;
       any |= both;
     }
-    if (any !== 0) ones += countWords(piece, end - first);
+    if (any !== 0) ones += countWords(piece, 0, end - first);
   }
   return ones;
 }
 
-/** Number of set bits of the first words: a bit of the sums that are carried along stands for one, two or four, and what spills over for eight. */
-export function countWords(of: Int32Array, words: number): number {
+/**
+ * Number of set bits of so many words from `at` on: a bit of the sums that are carried along stands for one, two or four, and what
+ * spills over for eight.
+ */
+export function countWords(of: Int32Array, at: number, words: number): number {
   let ones = 0;
   let twos = 0;
   let fours = 0;
   let spilt = 0;
-  let w = 0;
-  for (const even = words & ~7; w < even; w += 8) {
+  let w = at;
+  const end = at + words;
+  for (const even = at + (words & ~7); w < even; w += 8) {
     let a = of[w]!;
     let b = of[w + 1]!;
     let odd = ones ^ a;
@@ -115,7 +119,7 @@ export function countWords(of: Int32Array, words: number): number {
     fours = odd ^ foursB;
   }
   let rest = 0;
-  for (; w < words; w++) rest += popcount32(of[w]!);
+  for (; w < end; w++) rest += popcount32(of[w]!);
   return 8 * spilt + 4 * popcount32(fours) + 2 * popcount32(twos) + popcount32(ones) + rest;
 }
 
