@@ -44,6 +44,10 @@ const GUEST = 'waits for a driver in the guest, which may be busy and answers wi
 
 const fails = (text: string): readonly Consequence[] => [{ leadsTo: 'turns-back', text }];
 const warns = (text: string): readonly Consequence[] => [{ leadsTo: 'goes-on', text }];
+const losesALog: readonly Consequence[] = [
+  { when: 'afterSyncError: fail', leadsTo: 'turns-back', text: 'what the log had is lost' },
+  { when: 'afterSyncError: allDirty', leadsTo: 'goes-on', text: 'all of memory counts as dirty' },
+];
 
 export const DEADLINES: Readonly<Record<CommandName, Deadline>> = {
   stopVcpus: { why: LOCAL, follows: fails('nobody counts on stopped vCPUs: they are resumed') },
@@ -104,22 +108,10 @@ export const DEADLINES: Readonly<Record<CommandName, Deadline>> = {
     follows: warns('a warning: the guest has let the device go, and it takes no more part'),
   },
   startTracking: { why: LOGS, follows: fails('it may have started all the same, and is stopped with the others') },
-  reportDirty: {
-    why: LOGS,
-    follows: [
-      { when: 'afterSyncError: fail', leadsTo: 'turns-back', text: 'what the log had is lost' },
-      { when: 'afterSyncError: allDirty', leadsTo: 'goes-on', text: 'all of memory counts as dirty' },
-    ],
-  },
+  reportDirty: { why: LOGS, follows: losesALog },
   stopTracking: { why: LOGS, follows: warns('a warning: a log costs time and loses nothing') },
   startDirtyLog: { why: LOGS, follows: fails('the trackers that had been started are stopped') },
-  getDirtyLog: {
-    why: LOGS,
-    follows: [
-      { when: 'afterSyncError: fail', leadsTo: 'turns-back', text: 'what the log had is lost' },
-      { when: 'afterSyncError: allDirty', leadsTo: 'goes-on', text: 'all of memory counts as dirty' },
-    ],
-  },
+  getDirtyLog: { why: LOGS, follows: losesALog },
   stopDirtyLog: { why: LOGS, follows: warns('a warning: a log costs time and loses nothing') },
   syncBitmap: { why: LOGS, follows: fails('what the logs had is lost') },
   queryDeviceSizes: { why: LOCAL, follows: fails('an unknown size is never taken for zero') },

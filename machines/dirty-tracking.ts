@@ -40,6 +40,14 @@ interface Context extends TrackingInput {
 
 type Events = Received<'tracking'> | Answer<'startTracking' | 'reportDirty' | 'stopTracking'>;
 
+/** A command is under way: an order is taken up when it has been answered, the latest one. */
+const rememberedForLater = {
+  START: { actions: 'rememberStart' },
+  STOP: { actions: 'rememberStop' },
+  SYNC: { actions: 'rememberSync' },
+  DEVICES_CHANGED: { actions: 'rememberChange' },
+} as const;
+
 export const dirtyTracking = setup({
   types: {} as { context: Context; events: Events; input: TrackingInput },
   actions: {
@@ -227,10 +235,7 @@ export const dirtyTracking = setup({
         }),
       },
       on: {
-        START: { actions: 'rememberStart' },
-        STOP: { actions: 'rememberStop' },
-        SYNC: { actions: 'rememberSync' },
-        DEVICES_CHANGED: { actions: 'rememberChange' },
+        ...rememberedForLater,
         'DONE.startTracking': [
           { guard: 'wantsOff', target: 'leaving', actions: 'countStarted' },
           { target: 'comparing', actions: 'countStarted' },
@@ -258,10 +263,7 @@ export const dirtyTracking = setup({
         params: ({ context }) => ({ tracker: context.change?.from ?? context.tracker, of: surplus(context) }),
       },
       on: {
-        START: { actions: 'rememberStart' },
-        STOP: { actions: 'rememberStop' },
-        SYNC: { actions: 'rememberSync' },
-        DEVICES_CHANGED: { actions: 'rememberChange' },
+        ...rememberedForLater,
         'DONE.reportDirty': 'dismissing',
         'FAILED.reportDirty': {
           description: 'What it knew is lost: the next sync is told.',
@@ -276,10 +278,7 @@ export const dirtyTracking = setup({
         params: ({ context }) => ({ tracker: context.change?.from ?? context.tracker, of: surplus(context) }),
       },
       on: {
-        START: { actions: 'rememberStart' },
-        STOP: { actions: 'rememberStop' },
-        SYNC: { actions: 'rememberSync' },
-        DEVICES_CHANGED: { actions: 'rememberChange' },
+        ...rememberedForLater,
         'DONE.stopTracking': [
           { guard: 'wantsOff', target: 'leaving', actions: 'forgetSurplus' },
           { target: 'comparing', actions: 'forgetSurplus' },

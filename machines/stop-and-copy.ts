@@ -67,6 +67,27 @@ function quietTarget(preCopy: boolean) {
 
 const enter = (phase: SwitchoverPhase) => ({ type: 'tellPhase', params: { phase } }) as const;
 
+/** Every device's stream is opened, and all of them are open, before anything is sent. */
+const openingAll = {
+  entry: [
+    'expectAll',
+    {
+      type: 'openAllStreams',
+      params: ({ context }: { readonly context: Context }) => ({
+        to: addresses(context.devices),
+        target: 'STOP_COPY' as const,
+      }),
+    },
+  ],
+  on: {
+    DEVICE_REACHED: [
+      { guard: 'streamOpened', actions: 'countArrival' },
+      { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
+    ],
+  },
+  always: { guard: 'everyoneArrived', target: 'sending' },
+} as const;
+
 export const stopAndCopy = setup({
   types: {} as { context: Context; events: Events; input: StopAndCopyInput },
   actions: {
@@ -318,22 +339,7 @@ export const stopAndCopy = setup({
           entry: enter('memory'),
           initial: 'opening',
           states: {
-            opening: {
-              entry: [
-                'expectAll',
-                {
-                  type: 'openAllStreams',
-                  params: ({ context }) => ({ to: addresses(context.devices), target: 'STOP_COPY' }),
-                },
-              ],
-              on: {
-                DEVICE_REACHED: [
-                  { guard: 'streamOpened', actions: 'countArrival' },
-                  { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
-                ],
-              },
-              always: { guard: 'everyoneArrived', target: 'sending' },
-            },
+            opening: openingAll,
             sending: {
               entry: [
                 { type: 'sendRemaining', params: ({ context }) => ({ dirtySet: context.dirtySet }) },
@@ -364,22 +370,7 @@ export const stopAndCopy = setup({
           entry: enter('device-state'),
           initial: 'opening',
           states: {
-            opening: {
-              entry: [
-                'expectAll',
-                {
-                  type: 'openAllStreams',
-                  params: ({ context }) => ({ to: addresses(context.devices), target: 'STOP_COPY' }),
-                },
-              ],
-              on: {
-                DEVICE_REACHED: [
-                  { guard: 'streamOpened', actions: 'countArrival' },
-                  { target: '#stop-and-copy.failed', actions: 'rememberFailure' },
-                ],
-              },
-              always: { guard: 'everyoneArrived', target: 'sending' },
-            },
+            opening: openingAll,
             sending: {
               description: 'Each to the end of its stream; the answer comes after the last of them.',
               entry: { type: 'sendDeviceState', params: ({ context }) => allStates(context) },
