@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/drivers/faulty.ts';
-import { AMD, changing, illegalities, nic, run, withTracking } from './run-hot-plug.ts';
+import { illegalitiesAndLeftovers } from './illegal-end.ts';
+import { AMD, changing, nic, run, withTracking } from './run-hot-plug.ts';
 
 const CANNOT = { dmaLogging: false } as const;
 const chosen = ({ report }: ReturnType<typeof run>) => report.trackers.map(({ tracker }) => tracker);
@@ -16,7 +17,7 @@ describe('a change of devices', () => {
 
   test('is chosen for anew, says when and why, and the device takes part in everything', () => {
     const ran = run(comes);
-    expect(illegalities(ran)).toEqual([]);
+    expect(illegalitiesAndLeftovers(ran)).toEqual([]);
     const { outcome, trackers, devices, warnings } = ran.report;
     expect(outcome).toBe('completed');
     expect(warnings).toEqual([]);
@@ -46,7 +47,7 @@ describe('a change of devices', () => {
 
   test('of a device that went is none of the destination any more', () => {
     const ran = run(goes);
-    expect(illegalities(ran)).toEqual([]);
+    expect(illegalitiesAndLeftovers(ran)).toEqual([]);
     expect(ran.report.outcome).toBe('completed');
     expect(Object.keys(ran.model.inspect().devices.destination)).toEqual(['nic0']);
     expect(ran.report.devices.find(({ id }) => id === 'nic1')?.serviceDowntimeMs).toBeNull();
@@ -58,7 +59,7 @@ describe('a change of devices', () => {
       const vmm = { loop, downtimeLimit: '30ms', maxBandwidth: 'unlimited' } as const;
       const devices = [nic(0), nic(1, { pluggedAt: '10ms', unpluggedAt: '20ms' })];
       const ran = run(changing([], { vmm, containers: [{ iommu: { kind: 'none' }, devices }] }));
-      expect(illegalities(ran)).toEqual([]);
+      expect(illegalitiesAndLeftovers(ran)).toEqual([]);
       expect(ran.report.outcome).toBe('completed');
       expect(ran.report.warnings).toEqual([
         `plug of nic1 refused: ${loop} refuses device_add while a migration runs (QEMU, qdev-monitor.c, qdev_device_add_from_qdict)`,
@@ -75,7 +76,7 @@ describe('a change of devices', () => {
     const pluggedAt = `${Math.round(totalMs - (downtimeMs ?? 0) + 10)}ms`;
     const ran = run(changing([nic(0), nic(1, { pluggedAt } as Parameters<typeof nic>[1])], { hosts }));
     expect(ran.report.warnings).toEqual(['plug of nic1 not carried out: the switchover had begun']);
-    expect(illegalities(ran)).toEqual([]);
+    expect(illegalitiesAndLeftovers(ran)).toEqual([]);
   });
 
   test('in a type1 container sets every bit when the last group that is not pinned leaves', () => {
@@ -83,7 +84,7 @@ describe('a change of devices', () => {
     const ran = run(
       changing([], { containers: [{ iommu: type1, devices: [nic(1, { ...CANNOT, unpluggedAt: '10ms' })] }] }),
     );
-    expect(illegalities(ran)).toEqual([]);
+    expect(illegalitiesAndLeftovers(ran)).toEqual([]);
     expect(chosen(ran)).toEqual(['iommu', 'device']);
   });
 });
@@ -131,7 +132,7 @@ describe('loses no write', () => {
               ]
             : [{ ...one, devices }];
           const ran = run(changing([], { containers }), { trackerNs });
-          expect(illegalities(ran)).toEqual([]);
+          expect(illegalitiesAndLeftovers(ran)).toEqual([]);
           expect(ran.report.outcome).toBe('completed');
         },
       ),
@@ -152,7 +153,7 @@ describe('when something goes wrong', () => {
   ];
 
   test('without a fault it completes, with every change made', () => {
-    expect(illegalities(whole)).toEqual([]);
+    expect(illegalitiesAndLeftovers(whole)).toEqual([]);
     expect(whole.report.outcome).toBe('completed');
     for (const name of ['plugDevice', 'ejectDevice', 'removeDevice']) expect(whole.commands).toContain(name);
   });
@@ -162,14 +163,17 @@ describe('when something goes wrong', () => {
     const until = whole.commands.lastIndexOf('removeDevice') + 4;
     for (let nth = 1; nth <= until; nth++) {
       const ran = run(both, { fault: { nth, fault } });
-      expect(illegalities(ran), `at command ${nth} ${whole.commands[nth - 1]}: ${ran.report.reason}`).toEqual([]);
+      expect(
+        illegalitiesAndLeftovers(ran),
+        `at command ${nth} ${whole.commands[nth - 1]}: ${ran.report.reason}`,
+      ).toEqual([]);
     }
   });
 
   test('a cancel after every record ends legally', () => {
     for (let cancelAfter = 0; cancelAfter < whole.records; cancelAfter++) {
       const ran = run(both, { cancelAfter });
-      expect(illegalities(ran), `after record ${cancelAfter}: ${ran.report.outcome}`).toEqual([]);
+      expect(illegalitiesAndLeftovers(ran), `after record ${cancelAfter}: ${ran.report.outcome}`).toEqual([]);
     }
   });
 });
@@ -209,7 +213,7 @@ describe('mutants are found out', () => {
       const done = always.find(({ guard }) => guard === 'isChanging') as { actions: unknown[] };
       done.actions = done.actions.map((action) => (action === 'finishChange' ? 'forgetChange' : action));
     });
-    expect(illegalities(run(comes))).toEqual([]);
+    expect(illegalitiesAndLeftovers(run(comes))).toEqual([]);
     expect(run(comes, { charts }).model.inspect().lost?.count).toBeGreaterThan(0);
   });
 });

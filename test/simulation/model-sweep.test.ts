@@ -12,6 +12,7 @@ import type { Report } from '../../src/lab/report/report.ts';
 import { scenarioFrom } from '../../src/lab/scenario/read.ts';
 import type { Scenario } from '../../src/lab/scenario/scenario.ts';
 import { smallInput } from '../lab/small-scenario.ts';
+import { illegalitiesAndLeftovers } from './illegal-end.ts';
 
 const scenario = scenarioFrom({ ...smallInput(), checks: { truth: 'both' } });
 /** A device that only the guest's driver can tell about, in the place of both. */
@@ -63,25 +64,6 @@ function run(what: { fault?: { nth: number; fault: Fault }; cancelAfter?: number
   return { report: prepared.report(), model, commands, records };
 }
 
-/** Why this end is not legal; empty when it is. */
-function illegalities({ report, model }: Ran): readonly string[] {
-  const { sourceRuns, destinationRuns, storage, lost, devices } = model.inspect();
-  const wrong = report.checks.filter(({ held }) => !held).map(({ name, because }) => `${name}: ${because}`);
-  if (sourceRuns && destinationRuns) wrong.push('two guests run');
-  if (lost !== undefined && lost.count > 0) wrong.push(`${lost.count} pages lost`);
-  if (report.outcome === 'completed' && !(destinationRuns && storage === 'destination'))
-    wrong.push('completed elsewhere');
-  if (report.outcome === 'in-doubt') return wrong;
-  if (report.outcome !== 'completed' && !(sourceRuns && storage === 'source')) wrong.push('the source does not run');
-  if (sourceRuns && report.warnings.length === 0) {
-    for (const [id, state] of Object.entries(devices.source))
-      if (state !== 'RUNNING') wrong.push(`${id} was left in ${state}`);
-    for (const id of Object.keys(devices.source))
-      if (model.world.dma(id).driver?.busMastering === false) wrong.push(`${id} was left with its DMA halted`);
-  }
-  return wrong;
-}
-
 const FAULTS: readonly Fault[] = [
   { kind: 'error', errno: 'EIO' },
   { kind: 'hang' },
@@ -99,13 +81,13 @@ describe.each([
 
   test('it completes when nothing goes wrong', () => {
     expect(plain.report.outcome).toBe('completed');
-    expect(illegalities(plain)).toEqual([]);
+    expect(illegalitiesAndLeftovers(plain)).toEqual([]);
   });
 
   test('a cancel after every record', () => {
     for (let cancelAfter = 0; cancelAfter < plain.records; cancelAfter++) {
       const ran = run({ cancelAfter }, of);
-      expect(illegalities(ran), `cancel after record ${cancelAfter}: ${ran.report.outcome}`).toEqual([]);
+      expect(illegalitiesAndLeftovers(ran), `cancel after record ${cancelAfter}: ${ran.report.outcome}`).toEqual([]);
     }
   });
 
@@ -113,7 +95,10 @@ describe.each([
     test('at every command', () => {
       for (let nth = 1; nth <= plain.commands; nth++) {
         const ran = run({ fault: { nth, fault } }, of);
-        expect(illegalities(ran), `at command ${nth}: ${ran.report.outcome} (${ran.report.reason})`).toEqual([]);
+        expect(
+          illegalitiesAndLeftovers(ran),
+          `at command ${nth}: ${ran.report.outcome} (${ran.report.reason})`,
+        ).toEqual([]);
       }
     });
   });

@@ -109,15 +109,15 @@ function expectUnreported(run: GuestRun): void {
 describe('mutants: a tracker that sees nothing more after the first pass', () => {
   /** Every page that a source has written since the tracker went blind. */
   function blind(scenario: Scenario, tracker: string, isWatched: (source: string) => boolean) {
-    const missed = new PageBitmap(scenario.vm.memoryBytes / scenario.vm.pageSizeBytes);
-    let isBlind = false;
+    let missed: PageBitmap | undefined;
     const run = runGuest(scenario, {
       meanwhile: ({ record }, model) => {
-        if (isBlind || record.kind !== 'input' || record.event.type !== 'DONE.sendRound') return;
-        isBlind = true;
+        if (missed !== undefined || record.kind !== 'input' || record.event.type !== 'DONE.sendRound') return;
+        const seen = model.world.memory.emptySet();
+        missed = seen;
         model.subscriptions.get(tracker)!.unsubscribe();
         model.world.pages$.subscribe((batch) => {
-          if (isWatched(batch.source)) missed.applyWrites(batch);
+          if (isWatched(batch.source)) seen.applyWrites(batch);
         });
       },
     });
@@ -137,7 +137,7 @@ describe('mutants: a tracker that sees nothing more after the first pass', () =>
       expectFound(run);
       if (!handedOver(run) || run.inspection.lost!.count === 0) return;
       losses += 1;
-      for (const page of run.inspection.lost!.firstPages) expect(missed.get(page), `page ${page}`).toBe(true);
+      for (const page of run.inspection.lost!.firstPages) expect(missed!.get(page), `page ${page}`).toBe(true);
       if (brokenCheck(run, 'trackers-cover') === undefined) return;
       unreported += 1;
       expectUnreported(run);

@@ -111,20 +111,3 @@ function restore(into: Record<string, unknown>, from: Record<string, unknown>): 
     else if (typeof value === 'object' && value !== null) restore(into[key] as never, value as never);
   }
 }
-
-/** What is wrong with how it ended; empty when nothing is. */
-export function illegalities({ report, model }: Ran): readonly string[] {
-  const { sourceRuns, destinationRuns, storage, lost, devices } = model.inspect();
-  const wrong = report.checks.filter(({ held }) => !held).map(({ name, because }) => `${name}: ${because}`);
-  if (sourceRuns && destinationRuns) wrong.push('two guests run');
-  if (lost !== undefined && lost.count > 0) wrong.push(`${lost.count} pages lost`);
-  if (report.outcome === 'completed' && !(destinationRuns && storage === 'destination'))
-    wrong.push('completed elsewhere');
-  if (report.outcome === 'in-doubt') return wrong;
-  if (report.outcome !== 'completed' && !(sourceRuns && storage === 'source')) wrong.push('the source does not run');
-  if (report.outcome !== 'completed' && report.warnings.length === 0) {
-    for (const [id, state] of Object.entries(devices.source))
-      if (state !== 'RUNNING') wrong.push(`${id} was left in ${state}`);
-  }
-  return wrong;
-}

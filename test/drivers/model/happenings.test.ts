@@ -5,7 +5,8 @@ import type { WorldEvent } from '../../../src/drivers/mishaps.ts';
 import type { ModelDeviceSpec } from '../../../src/drivers/model/spec.ts';
 import { TCP_GIVES_UP_NS } from '../../../src/hardware/link.ts';
 import { nic0, nic1, smallInput } from '../../lab/small-scenario.ts';
-import { type FaultInput, illegalities, runFaulty } from '../../simulation/run-faulty.ts';
+import { illegalities } from '../../simulation/illegal-end.ts';
+import { type FaultInput, runFaulty } from '../../simulation/run-faulty.ts';
 import { guest, Hand, MIB, MS, withDevices } from './hand.ts';
 
 const NIC: ModelDeviceSpec = { id: 'nic0', features: 7, initialBytes: MIB, stopCopyBytes: 3 * MIB };

@@ -3,36 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { PageBitmap } from '../../../src/hardware/page-bitmap.ts';
 import { createRandom } from '../../../src/hardware/random.ts';
 import { Curve, type CurvePoint, distinctPagesAfter } from '../../../src/hardware/workloads/curve.ts';
+import { DIRTY_SAMPLES, MEASURED } from '../../../src/lab/validation/predictor-table.ts';
 import { pagesIn } from '../../../src/streams/page-writes.ts';
 
-/** "Migration time prediction using calc-dirty-rate", A. Gudkov, qemu-devel, v2 cover letter, 27 April 2023. */
-const TOTAL_PAGES = 8_392_704;
-const SAMPLED = 16_392;
-const SAMPLED_ZERO = 10_060;
-const MEASURED: readonly (readonly [ms: number, dirty: number])[] = [
-  [125, 33],
-  [250, 78],
-  [375, 119],
-  [500, 151],
-  [750, 217],
-  [1000, 236],
-  [1500, 293],
-  [2000, 336],
-  [3000, 425],
-  [4001, 505],
-  [6000, 620],
-  [8000, 756],
-  [10000, 898],
-  [15000, 1204],
-  [20000, 1457],
-  [25000, 1723],
-  [30000, 1934],
-  [35000, 2141],
-  [40000, 2328],
-  [45000, 2522],
-  [50000, 2675],
-  [60000, 2958],
-];
+// What was measured is the product's own copy; what was predicted from it is transcribed here once more.
+const { totalPages: TOTAL_PAGES, sampledPages: SAMPLED, zeroPages: SAMPLED_ZERO } = MEASURED;
 const DOWNTIMES_MS = [125, 250, 500, 1000, 5000, Number.POSITIVE_INFINITY];
 /** Total time in s, rounded up; null: does not converge within an hour. Rows: Gbit/s of 2^30 bit. */
 const PREDICTED: readonly (readonly [gbps: number, seconds: readonly (number | null)[]])[] = [
@@ -47,7 +22,7 @@ const PREDICTED: readonly (readonly [gbps: number, seconds: readonly (number | n
 ];
 
 const scale = TOTAL_PAGES / SAMPLED;
-const points: CurvePoint[] = MEASURED.map(([atMs, dirty]) => ({ atMs, pages: dirty * scale }));
+const points: CurvePoint[] = DIRTY_SAMPLES.map(([atMs, dirty]) => ({ atMs, pages: dirty * scale }));
 const nonZero = (SAMPLED - SAMPLED_ZERO) * scale;
 
 /** The predictor's own loop: a round's bytes over the bandwidth, until a round fits the downtime. */
