@@ -22,7 +22,10 @@ export class WordMemory {
   #sizeBytes: number;
   /** Bytes of what is lent, by where it begins. */
   readonly #lent = new Map<number, number>();
-  /** Every view's buffer is one of these: a memory that has grown has a new one over the same bytes. */
+  /**
+   * Every view's buffer is one of these: a memory that has grown has a new one over the same bytes, and V8 exchanges it at a
+   * moment of its own, so that only the buffer of what was lent is sure to be that of what comes back.
+   */
   readonly #buffers = new WeakSet<object>();
 
   /** `memory` has `sizeBytes` now and may grow to `maximumBytes`; its first `reservedBytes` are somebody else's. */
@@ -31,7 +34,6 @@ export class WordMemory {
     this.#sizeBytes = sizeBytes;
     this.#maximumBytes = maximumBytes;
     this.#holes = reservedBytes < sizeBytes ? [{ at: reservedBytes, bytes: sizeBytes - reservedBytes }] : [];
-    this.#buffers.add(memory.buffer);
   }
 
   /** As large as it is now. */
@@ -53,6 +55,7 @@ export class WordMemory {
     const at = this.#cut(bytes) ?? this.#grow(bytes);
     this.#lent.set(at, bytes);
     const words = new Int32Array(this.#memory.buffer, at, count);
+    this.#buffers.add(words.buffer);
     words.fill(0);
     return words;
   }
@@ -95,7 +98,6 @@ export class WordMemory {
     }
     const by = Math.min(Math.max(missing, this.#sizeBytes), room);
     this.#memory.grow(by / WASM_PAGE_BYTES);
-    this.#buffers.add(this.#memory.buffer);
     this.#release(this.#sizeBytes, by);
     this.#sizeBytes += by;
     return this.#cut(bytes)!;

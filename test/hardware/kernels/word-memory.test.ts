@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createKernels } from '../../../src/hardware/kernels/create-kernels.ts';
+import { WordMemory } from '../../../src/hardware/kernels/word-memory.ts';
 
 const KINDS = ['wasm', 'typescript'] as const;
 
@@ -51,4 +52,19 @@ test('the compiled kernels take no array of another memory', () => {
   const [words, foreign] = [own!.words(8), other!.words(8)];
   expect(() => own!.or(words, foreign)).toThrow('was not lent here');
   expect(() => own!.count(new Int32Array(8))).toThrow('was not lent here');
+});
+
+test('an array stays lent although the memory shows another buffer each time it is looked at', () => {
+  // V8 puts a new object in the place of a grown memory's buffer at a moment of its own.
+  const memory = {
+    get buffer() {
+      return new SharedArrayBuffer(2 ** 16);
+    },
+    grow: () => 0,
+  };
+  const words = new WordMemory(memory, 2 ** 16, 2 ** 16, 0);
+  const lent = words.lend(8);
+  expect(words.offsetOf(lent)).toBe(0);
+  words.free(lent);
+  expect(() => words.free(lent)).toThrow('was not lent here');
 });
