@@ -4,14 +4,14 @@
  */
 import type { AnyStateMachine } from 'xstate';
 import { chartsFor } from '../../machines/index.ts';
-import { type Chart, createChart } from '../core/chart.ts';
+import { type Chart, createChart, type WatchTransitions } from '../core/chart.ts';
 import type { ChartSet } from '../core/system.ts';
 
 type Exchanged = 'policy' | 'manager';
 
 /** The same charts, and any other policy and manager by name. */
-export function withExchanged(charts: ChartSet): ChartSet {
-  const own = { policy: exchangeable('policy', charts), manager: exchangeable('manager', charts) };
+export function withExchanged(charts: ChartSet, watch?: WatchTransitions): ChartSet {
+  const own = { policy: exchangeable('policy', charts, watch), manager: exchangeable('manager', charts, watch) };
   return {
     root: charts.root,
     chart: (kind, address) =>
@@ -19,7 +19,7 @@ export function withExchanged(charts: ChartSet): ChartSet {
   };
 }
 
-function exchangeable(kind: Exchanged, charts: ChartSet): Chart {
+function exchangeable(kind: Exchanged, charts: ChartSet, watch: WatchTransitions | undefined): Chart {
   /** Made when it is asked for: a run may have no manager of its own. */
   let first: Chart | undefined;
   const others = new Map<AnyStateMachine, Chart>();
@@ -31,7 +31,7 @@ function exchangeable(kind: Exchanged, charts: ChartSet): Chart {
     if (first?.machine === machine) return first;
     let chart = others.get(machine);
     if (chart === undefined) {
-      chart = createChart(machine);
+      chart = createChart(machine, watch);
       others.set(machine, chart);
     }
     return chart;

@@ -3,7 +3,8 @@
  * package's version. A journal with another one may fold to something else, so a replay refuses it unless told otherwise.
  */
 import { createHash } from 'node:crypto';
-import { chartsFor } from '../../machines/index.ts';
+import { chartsFor, observed } from '../../machines/index.ts';
+import { OBSERVED_ADDRESS } from './observed-charts.ts';
 
 const known = new Map<string, string>();
 
@@ -13,11 +14,17 @@ export function fingerprint(policy: string, version: string, manager?: string): 
   let found = known.get(key);
   if (found === undefined) {
     const definitions = Object.entries(chartsFor(policy, manager)).map(([kind, machine]) => [kind, machine.config]);
-    found = createHash('sha256')
-      .update(JSON.stringify([version, definitions]))
-      .digest('hex')
-      .slice(0, 16);
+    found = digest([version, definitions]);
     known.set(key, found);
   }
   return found;
+}
+
+/** The same of a migration that was only watched. */
+export function observedFingerprint(version: string): string {
+  return digest([version, [[OBSERVED_ADDRESS, observed.config]]]);
+}
+
+function digest(of: unknown): string {
+  return createHash('sha256').update(JSON.stringify(of)).digest('hex').slice(0, 16);
 }

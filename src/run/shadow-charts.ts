@@ -2,20 +2,27 @@
 import type { AnyStateMachine } from 'xstate';
 import { policies, shadowOf } from '../../machines/index.ts';
 import type { Plan } from '../../machines/plan.ts';
-import { type Chart, createChart } from '../core/chart.ts';
+import { type Chart, createChart, type WatchTransitions } from '../core/chart.ts';
 import type { ChartSet } from '../core/system.ts';
 
 /** By machine: a shadow's stepper holds no run's state, and warms up once. */
 const known = new WeakMap<AnyStateMachine, Chart>();
 
 /** The same charts, and the plan's shadows; one of a name that no policy has must be in `charts` already. */
-export function withShadows(charts: ChartSet, shadows: Plan['shadows'] = []): ChartSet {
+export function withShadows(charts: ChartSet, shadows: Plan['shadows'] = [], watch?: WatchTransitions): ChartSet {
   if (shadows.length === 0) return charts;
+  const watched = new Map<AnyStateMachine, Chart>();
+  const shadow = (machine: AnyStateMachine): Chart => {
+    if (watch === undefined) return shadowChart(machine);
+    const chart = watched.get(machine) ?? createChart(shadowOf(machine), watch);
+    watched.set(machine, chart);
+    return chart;
+  };
   return {
     root: charts.root,
     chart(kind, address) {
       const machine = kind === 'shadow' ? policies[shadows[indexOf(address)]?.name ?? '']?.machine : undefined;
-      return machine === undefined ? charts.chart(kind, address) : shadowChart(machine);
+      return machine === undefined ? charts.chart(kind, address) : shadow(machine);
     },
   };
 }

@@ -12,6 +12,7 @@ import { OBSERVED_STATUSES, type ObservedRam, type ObservedStatus } from '../../
 import { checksumOfEffects } from '../../core/checksum.ts';
 import type { Rec } from '../../core/record.ts';
 import type { Journal } from '../../journal/journal.ts';
+import { observedFingerprint } from '../../run/fingerprint.ts';
 import { observedOpening } from '../../run/observed-charts.ts';
 import { stepperFor } from '../../run/stepper.ts';
 import { VERSION } from '../../version.ts';
@@ -68,7 +69,10 @@ function runNameOf(file: string): string {
 }
 
 function recordsOf(all: readonly Timed[], run: string, file: string): readonly Rec[] {
-  const opened = observedOpening(run, file.split(/[\\/]/).at(-1) ?? file, VERSION);
+  const opened = observedOpening(run, file.split(/[\\/]/).at(-1) ?? file, {
+    version: VERSION,
+    fingerprint: observedFingerprint(VERSION),
+  });
   const stepper = stepperFor(opened, { strict: true });
   const opening = stepper.open(opened, 0);
   const records: Rec[] = [
