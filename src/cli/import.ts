@@ -1,5 +1,5 @@
 /** `switchover import FILE`: figures of a real VM as a scenario; what they do not hold is asked for on stderr. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from './usage-error.ts';
 
@@ -71,7 +71,7 @@ async function importFile(name: string, { output, destination }: ImportOptions):
   const { importScenario } = await import('../lab/import/import.ts');
   const { text, from, asks } = importScenario({ name, text: readText(name) });
   if (output === undefined) process.stdout.write(text);
-  else write(output, text);
+  else await write(output, text);
   process.stderr.write([`Imported from ${from}.`, ...asks, ''].join('\n'));
 }
 
@@ -86,9 +86,10 @@ function readText(file: string): string {
   }
 }
 
-function write(file: string, text: string): void {
+async function write(file: string, text: string): Promise<void> {
+  const { writeWholeNew } = await import('../lab/whole-file.ts');
   try {
-    writeFileSync(file, text, { flag: 'wx' });
+    writeWholeNew(file, text);
   } catch (error) {
     throw new UsageError(`${file}: ${why((error as NodeJS.ErrnoException).code)}`);
   }
