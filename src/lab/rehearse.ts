@@ -42,6 +42,7 @@ export function rehearse(scenario: Scenario, { cancels = [], ...options }: Rehea
         giveAgain(next, prepared);
       }
     } while (!prepared.runner.ended && clock.step());
+    if (prepared.runner.error !== undefined) throw prepared.runner.error;
     if (!prepared.runner.ended) throw new Error(`run ${prepared.opened.run} fell silent at ${clock.nowNs} ns`);
     return { ...prepared, ended: prepared.report() };
   } finally {

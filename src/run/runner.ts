@@ -49,7 +49,7 @@ export class Runner {
   constructor(opened: Opened, parts: RunnerParts) {
     this.opened = opened;
     this.parts = parts;
-    this.factsSubscription.add(parts.driver.facts$.subscribe((input) => this.deliver(input)));
+    this.factsSubscription.add(parts.driver.facts$.subscribe((input) => this.hear(input)));
   }
 
   /** Every record as it is written, with its effects; completes when the run has ended, errors when it cannot go on. */
@@ -65,6 +65,11 @@ export class Runner {
   /** The root chart is done, rests, or the run cannot go on: nothing more will be recorded here. */
   get ended(): boolean {
     return this.over !== undefined;
+  }
+
+  /** Why the run could not go on; undefined while it can, and when it has ended as it should. */
+  get error(): unknown {
+    return this.over?.error;
   }
 
   /** Nothing waits to be appended: the clock may go on. */
@@ -122,6 +127,15 @@ export class Runner {
     if (this.over !== undefined) return;
     this.inbox.push(input);
     this.guard(() => this.work());
+  }
+
+  /** A driver's own word. What goes wrong has ended the run already; thrown at a stream it would end the process, too. */
+  private hear(input: Input): void {
+    try {
+      this.deliver(input);
+    } catch (error) {
+      if (this.over === undefined) throw error;
+    }
   }
 
   /** Ends without another record: the journal stays as it is and can be recovered. */

@@ -291,3 +291,14 @@ describe('a chart of the user', () => {
 function raise(what: unknown): never {
   throw what;
 }
+
+test('a journal that fails under a verdict fails the run, and nothing else', () => {
+  class FullAtVerdicts extends MemoryJournal {
+    override append(run: string, position: number, records: readonly Rec[]): void {
+      if (records.some((record) => record.kind === 'input' && record.by.startsWith('policy:'))) throw new Error('full');
+      super.append(run, position, records);
+    }
+  }
+  // Thrown to the caller; an error that RxJS reports by itself would end the process.
+  expect(() => rehearse(smallScenario(), { policy: likeQemu, journal: new FullAtVerdicts() })).toThrow('full');
+});
