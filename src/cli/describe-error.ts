@@ -15,6 +15,7 @@ export function describeError(error: unknown): Described {
     case 'UsageError':
     case 'PolicyError':
     case 'BranchError':
+    case 'MemoryMapError':
       return { message: error.message, exitCode: 2 };
     case 'RecoveryError':
       return { message: error.message, exitCode: (error as RecoveryError).problem === 'diverged' ? 3 : 2 };

@@ -4,13 +4,13 @@
  * The drawing goes to stdout or to a file; everything else that is said goes to stderr. A module is imported, so its code
  * runs: draw only what you would also run.
  */
-import { mkdir, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { AnyStateMachine } from 'xstate';
 import { machines } from '../../machines/index.ts';
 import { wrapped } from '../lab/report/wrapped.ts';
+import { findMachine } from './find-machine.ts';
 import { UsageError } from './usage-error.ts';
 
 const FORMATS = ['svg', 'mermaid', 'scxml', 'json'] as const;
@@ -25,7 +25,7 @@ interface DrawOptions {
 const EXAMPLES = `
 Examples:
   $ switchover draw migration -o migration.svg
-  $ switchover draw ./my-machine.js#checkout --format mermaid
+  $ switchover draw ./my-machine.ts#checkout --format mermaid
   $ switchover draw --all charts/
 
 ${wrapped(`Machines: ${Object.keys(machines).join(', ')}`)}`;
@@ -85,49 +85,6 @@ async function drawAll(directory: string, format: Format): Promise<void> {
     await save(file, await drawAs(machine, format));
     process.stderr.write(`${file}\n`);
   }
-}
-
-/** By name in the gallery, else from a module: `FILE` or `FILE#EXPORT`. */
-export async function findMachine(wanted: string): Promise<AnyStateMachine> {
-  const known = Object.hasOwn(machines, wanted) ? machines[wanted] : undefined;
-  if (known !== undefined) return known;
-  const hash = wanted.lastIndexOf('#');
-  const [file, name] = hash > 0 ? [wanted.slice(0, hash), wanted.slice(hash + 1)] : [wanted, undefined];
-  const path = resolve(file);
-  if (!(await stat(path).catch(() => undefined))?.isFile()) {
-    throw new UsageError(`no machine and no file "${file}"; machines: ${Object.keys(machines).join(', ')}`);
-  }
-  const exported = (await import(pathToFileURL(path).href).catch(refuse(`cannot import ${file}`))) as Record<
-    string,
-    unknown
-  >;
-  return chooseExport(file, exported, name);
-}
-
-function chooseExport(
-  file: string,
-  exported: Readonly<Record<string, unknown>>,
-  name: string | undefined,
-): AnyStateMachine {
-  const found = Object.entries(exported).filter((entry): entry is [string, AnyStateMachine] => isMachine(entry[1]));
-  if (found.length === 0) throw new UsageError(`${file} exports no XState machine`);
-  const names = found.map(([key]) => key);
-  // One machine under several names is one machine: CommonJS modules show theirs twice.
-  const isOnly = new Set(found.map(([, machine]) => machine)).size === 1;
-  const chosen = found.find(([key]) => key === (name ?? (isOnly ? names[0] : 'default')));
-  if (chosen !== undefined) return chosen[1];
-  throw new UsageError(
-    name === undefined
-      ? `${file} exports several machines: say which, for example ${file}#${names[0]} (${names.join(', ')})`
-      : `${file} exports no machine "${name}", but ${names.join(', ')}`,
-  );
-}
-
-/** By shape: the module may come with a copy of XState of its own. */
-function isMachine(value: unknown): value is AnyStateMachine {
-  if (typeof value !== 'object' || value === null) return false;
-  const { root, implementations, id } = value as Readonly<Record<string, unknown>>;
-  return typeof root === 'object' && root !== null && typeof implementations === 'object' && typeof id === 'string';
 }
 
 async function save(file: string, text: string): Promise<void> {

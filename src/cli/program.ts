@@ -13,6 +13,7 @@ import { describeError } from './describe-error.ts';
 import { drainCommand } from './drain.ts';
 import { drawCommand } from './draw.ts';
 import { importCommand } from './import.ts';
+import { inspectCommand } from './inspect.ts';
 import { listCommand } from './list.ts';
 import { recommendCommand } from './recommend.ts';
 import { recoverCommand } from './recover.ts';
@@ -45,6 +46,7 @@ export function program(): Command {
     replayCommand,
     recoverCommand,
     branchCommand,
+    inspectCommand,
     drainCommand,
     drawCommand,
     listCommand,

@@ -16,6 +16,7 @@ interface ReplayOptions {
   readonly allowDrift?: boolean;
   readonly untilDamage?: boolean;
   readonly report?: string;
+  readonly trace?: string;
   readonly json?: boolean;
 }
 
@@ -39,6 +40,7 @@ export function replayCommand(program: Command): void {
     .option('--allow-drift', 'replay although the charts have changed since')
     .option('--until-damage', 'of a damaged run take the records before the damage (the exit code is still 4)')
     .option('--report <file>', 'write a page of the run with plots and tables: one HTML file that needs no network')
+    .option('--trace <file>', 'write a timeline of the run as a Chrome trace, which https://ui.perfetto.dev opens')
     .option('--json', 'print reports as JSON, one a line')
     .addHelpText('after', EXAMPLES)
     .action((path: string, options: ReplayOptions) => replayAll(path, options));
@@ -68,7 +70,10 @@ async function replayAll(path: string, options: ReplayOptions): Promise<void> {
     }
     if (options.report !== undefined && chosen.length > 1)
       throw new UsageError(`which run to report? --run ${chosen.join(' | --run ')}`);
+    if (options.trace !== undefined && chosen.length > 1)
+      throw new UsageError(`which run to trace? --run ${chosen.join(' | --run ')}`);
     const page = await pageAt(options.report);
+    const timeline = await timelineAt(options.trace);
     const { proveRun } = await import('./prove-run.ts');
     const { goodRecords } = await import('../journal/good-records.ts');
     for (const run of chosen) {
@@ -81,6 +86,7 @@ async function replayAll(path: string, options: ReplayOptions): Promise<void> {
         onRecorded: page === undefined ? undefined : (recorded) => page.see(recorded),
       });
       await page?.writeReplayed(records, proof.report, ['replay', path, '--run', run]);
+      if (proof.divergence === undefined) timeline?.write(records);
       const { sentence, divergence } = proof;
       const told = { ...proof, ...(damage === undefined ? {} : { damage: damage.message }) };
       if (options.json === true) process.stdout.write(`${JSON.stringify(told)}\n`);
@@ -97,6 +103,12 @@ async function pageAt(path: string | undefined) {
   if (path === undefined) return undefined;
   const { RunPage } = await import('./run-page.ts');
   return new RunPage(path);
+}
+
+async function timelineAt(path: string | undefined) {
+  if (path === undefined) return undefined;
+  const { RunTraceFile } = await import('./run-trace.ts');
+  return new RunTraceFile(path);
 }
 
 function tellDamage(damage: Error): void {

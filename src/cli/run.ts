@@ -4,21 +4,20 @@
  * Ctrl-C cancels the migration, which still ends legally and is reported; a second one kills. The journal stays in memory
  * unless a file is named.
  */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { type Choices, chosenScenario, paceFactor, settingWords } from './chosen-scenario.ts';
 import { commandLine } from './report-file.ts';
-import { changesOf, collected } from './set-option.ts';
+import { collected } from './set-option.ts';
 import { showsColour, showsProgress } from './terminal.ts';
 import { wholeNumber } from './whole-number.ts';
 
-interface RunOptions {
+interface RunOptions extends Choices {
   readonly seed?: number;
   readonly journal?: string;
   readonly recordTrace?: string;
+  readonly trace?: string;
   readonly report?: string;
   readonly pace: number | 'max';
-  readonly policy?: string;
-  readonly set: readonly string[];
-  readonly shadow: readonly string[];
   readonly json?: boolean;
   readonly progress: boolean;
 }
@@ -40,7 +39,8 @@ export function runCommand(program: Command): void {
     .argument('<scenario>', 'a YAML or JSON file, or the name of a shipped scenario (switchover list scenarios)')
     .option('--seed <n>', "in place of the scenario's own", wholeNumber)
     .option('--journal <file>', 'keep every record in this SQLite file; many runs may share one')
-    .option('--record-trace <file>', 'write down every page write; a workload of kind trace replays it')
+    .option('--record-trace <file>', 'write down every page write, for a workload of kind trace (no timeline: --trace)')
+    .option('--trace <file>', 'write a timeline of the run as a Chrome trace, which https://ui.perfetto.dev opens')
     .option('--report <file>', 'write a page with plots and tables: one HTML file that needs no network')
     .option('--policy <name|file>', "in place of the scenario's own: (switchover list policies), or a module of yours")
     .option('--set <key=value>', 'what is other in the scenario; may be said again', collected)
@@ -57,6 +57,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   const scenario = await chosenScenario(name, options);
   const page = await pageAt(options.report);
   const journal = await journalAt(options.journal);
+  const timeline = await timelineAt(options.trace);
   const trace = await traceAt(options.recordTrace, scenario.vm.pageSizeBytes);
   const { progressOf } = await import('./progress.ts');
   const progress = progressOf(showsProgress(options.progress));
@@ -70,6 +71,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
     });
     progress.follow(migration);
     page?.follow(migration);
+    timeline?.follow(migration);
     if (trace !== undefined) migration.pages$.subscribe((batch) => trace.receive(batch));
     const onInterrupt = () => {
       interrupts.count++;
@@ -81,6 +83,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
     const report = await migration.report.finally(() => process.off('SIGINT', onInterrupt));
     progress.stop();
     trace?.finish();
+    timeline?.write();
     await page?.write(report, { ...scenario, seed: report.seed }, [
       'run',
       name,
@@ -108,19 +111,6 @@ async function run(name: string, options: RunOptions): Promise<void> {
   }
 }
 
-/** The scenario with what is said here in the place of its own. A policy's name means what it means to `compare`. */
-async function chosenScenario(name: string, { policy, set, shadow }: RunOptions) {
-  const { readScenario, readWritten } = await import('../lab/scenario/read.ts');
-  const { isPolicyFile, withPolicies } = await import('../lab/policy/named-policies.ts');
-  const named = policy === undefined || isPolicyFile(policy) ? undefined : policy;
-  const other = named === undefined ? policy : undefined;
-  if (named === undefined && set.length === 0) return withPolicies(readScenario(name), other, shadow);
-  const { scenarioOf } = await import('../lab/trial/trial.ts');
-  const { input, folder } = readWritten(name);
-  const setting = { scenario: input, folder, set: await changesOf(set) };
-  return withPolicies(scenarioOf(named === undefined ? setting : { ...setting, policy: named }), other, shadow);
-}
-
 async function journalAt(path: string | undefined) {
   if (path === undefined) return undefined;
   const { openJournal } = await import('../journal/open.ts');
@@ -133,34 +123,25 @@ async function pageAt(path: string | undefined) {
   return new RunPage(path);
 }
 
+async function timelineAt(path: string | undefined) {
+  if (path === undefined) return undefined;
+  const { RunTraceFile } = await import('./run-trace.ts');
+  return new RunTraceFile(path);
+}
+
 async function traceAt(path: string | undefined, pageBytes: number) {
   if (path === undefined) return undefined;
   const { TraceRecorder } = await import('./trace-recorder.ts');
   return new TraceRecorder(path, pageBytes);
 }
 
-/** What was said in the place of the scenario's own. */
-function settingWords({ policy, set, shadow }: RunOptions): readonly string[] {
-  return [
-    ...(policy === undefined ? [] : ['--policy', policy]),
-    ...set.flatMap((one) => ['--set', one]),
-    ...shadow.flatMap((one) => ['--shadow', one]),
-  ];
-}
-
 /** A report ends with what to do next with this run. */
 function nextCommand(name: string, seed: number, options: RunOptions, run: string): string {
   const { journal } = options;
-  if (journal !== undefined)
-    return `Replay it:  ${commandLine(['npx', 'switchover', 'replay', journal, '--run', run])}`;
+  if (journal !== undefined) {
+    const withIt = (command: string) => commandLine(['npx', 'switchover', command, journal, '--run', run]);
+    return `Look at it:  ${withIt('inspect')}\nReplay it:   ${withIt('replay')}`;
+  }
   const words = ['npx', 'switchover', 'run', name, '--seed', String(seed), ...settingWords(options)];
   return `Keep it:  ${commandLine([...words, '--journal', 'runs.db'])} && npx switchover replay runs.db`;
-}
-
-function paceFactor(text: string): number | 'max' {
-  if (text === 'max') return 'max';
-  const factor = Number(/^(\d+(?:\.\d+)?)x$/.exec(text)?.[1]);
-  if (!(factor > 0 && factor < Number.POSITIVE_INFINITY))
-    throw new InvalidArgumentError('expected a factor such as 1x, 10x or 0.5x, or max.');
-  return factor;
 }

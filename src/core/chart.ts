@@ -7,12 +7,14 @@
  * because a step never re-enters itself. Refuses actors, promises and everything else that is not data.
  */
 import {
+  type AnyActor,
   type AnyActorScope,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   type AnyStateNode,
   type AnyTransitionDefinition,
   createActor,
+  createMachine,
 } from 'xstate';
 import type { OutputRoute } from '../../machines/messages.ts';
 import type { RecordedEvent } from './record.ts';
@@ -55,19 +57,8 @@ export function createChart(machine: AnyStateMachine, watch?: WatchTransitions):
   };
   const scopeOf = (options: { input: unknown } | { snapshot: never }): AnyActorScope => {
     if (scope !== undefined) return scope;
-    const self = createActor(machine, options as { input: unknown });
+    scope = inertScope(createActor(machine, options as { input: unknown }), collect, watch);
     keepLookUps(machine);
-    scope = {
-      self,
-      system: watchedSystem(self.system, watch),
-      id: self.id,
-      sessionId: self.sessionId,
-      logger: () => {},
-      defer: () => {},
-      stopChild: () => {},
-      emit: () => {},
-      actionExecutor: collect as AnyActorScope['actionExecutor'],
-    };
     return scope;
   };
   return {
@@ -87,6 +78,59 @@ export function createChart(machine: AnyStateMachine, watch?: WatchTransitions):
       const taken = next !== snapshot || (machine.getTransitionData(snapshot, event)?.length ?? 0) > 0;
       return { snapshot: next, outputs: out, taken };
     },
+  };
+}
+
+/** What one step of any machine comes to, with nothing of it carried out. */
+export interface Traced {
+  readonly snapshot: Snapshot;
+  /** XState's own among them, in order. */
+  readonly actions: readonly Omit<ExecutedAction, 'exec'>[];
+  /** What was taken in each microstep; the entry into the initial states is none. */
+  readonly microsteps: readonly (readonly AnyTransitionDefinition[])[];
+}
+
+/**
+ * One step of a machine that need not be a chart: it may start actors and run functions of its own, of which none is started or
+ * run. Its scope is made for this step, because actors with a name in the whole system would meet their predecessors in it.
+ * A machine that fails has the status `error` afterwards, or throws.
+ */
+export function traceStep(
+  machine: AnyStateMachine,
+  from: { readonly input: unknown } | { readonly snapshot: Snapshot; readonly event: RecordedEvent },
+): Traced {
+  const actions: ExecutedAction[] = [];
+  const microsteps: (readonly AnyTransitionDefinition[])[] = [];
+  const watch: WatchTransitions = (taken) => microsteps.push(taken);
+  const collect = (action: ExecutedAction): void => {
+    actions.push(action);
+  };
+  const scope = inertScope(createActor(NOBODY, { id: machine.id }), collect, watch);
+  const snapshot =
+    'input' in from
+      ? machine.getInitialSnapshot(scope, from.input)
+      : machine.transition(from.snapshot, from.event, scope);
+  return { snapshot: snapshot as Snapshot, actions, microsteps };
+}
+
+/** Stands for the actor that a traced machine would be: an actor of the machine itself would spawn its children twice. */
+const NOBODY = createMachine({});
+
+function inertScope(
+  self: AnyActor,
+  collect: (action: ExecutedAction) => void,
+  watch: WatchTransitions | undefined,
+): AnyActorScope {
+  return {
+    self,
+    system: watchedSystem(self.system, watch),
+    id: self.id,
+    sessionId: self.sessionId,
+    logger: () => {},
+    defer: () => {},
+    stopChild: () => {},
+    emit: () => {},
+    actionExecutor: collect as AnyActorScope['actionExecutor'],
   };
 }
 

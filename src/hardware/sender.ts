@@ -7,6 +7,7 @@
  */
 import type { GuestMemory } from './memory.ts';
 import type { PageBitmap } from './page-bitmap.ts';
+import type { TurnSends } from './page-sends.ts';
 import type { Truth } from './truth.ts';
 
 /** What one thread of the sender and of the receiver takes, on top of the link; ns, fractions allowed. */
@@ -80,6 +81,8 @@ export class PageSender {
   /** Pages whose content the destination has received, where the first time costs more. */
   readonly #received: PageBitmap | undefined;
   readonly #rearm: Rearm | undefined;
+  /** Hears of what a turn sends; what `repeat` sends its caller tells, who knows what of it stands. */
+  told: TurnSends | undefined;
   #at = 0;
 
   constructor(
@@ -163,8 +166,10 @@ export class PageSender {
 
   /** Sends from `from` up to, without, `to`; returns where it stopped. */
   #send(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
+    const fromNs = tally.ns;
     const stopped = this.#scan(from, to, tally, costs, limit);
     if (stopped > from) {
+      this.told?.(this.#unsent, from, stopped, fromNs, tally.ns);
       this.#truth.sentAll(this.#unsent, from, stopped);
       if (this.#wire.zeroPageBytes === undefined) this.#received?.or(this.#unsent, from, stopped);
       else this.#received?.addBoth(this.#unsent, this.#memory.nonZero, from, stopped);

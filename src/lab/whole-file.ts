@@ -3,24 +3,29 @@ import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFile
 
 /** Throws what the file system throws, and leaves nothing behind then. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
-  written(path, content, (part) => renameSync(part, path));
+  writePieces(path, [content]);
+}
+
+/** As `writeWhole`, of a content that is never there as one. What making its pieces throws leaves nothing behind, either. */
+export function writePieces(path: string, pieces: Iterable<string | Uint8Array>): void {
+  written(path, pieces, (part) => renameSync(part, path));
 }
 
 /** The same for a file that must not be there yet: else EEXIST is thrown. */
 export function writeWholeNew(path: string, content: string | Uint8Array): void {
-  written(path, content, (part) => {
+  written(path, [content], (part) => {
     // A second name, because a rename would replace what is there.
     linkSync(part, path);
     rmSync(part);
   });
 }
 
-function written(path: string, content: string | Uint8Array, name: (part: string) => void): void {
+function written(path: string, pieces: Iterable<string | Uint8Array>, name: (part: string) => void): void {
   const part = `${path}.${process.pid}.part`;
   try {
     const descriptor = openSync(part, 'w');
     try {
-      writeFileSync(descriptor, content);
+      for (const piece of gathered(pieces)) writeFileSync(descriptor, piece);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -30,4 +35,21 @@ function written(path: string, content: string | Uint8Array, name: (part: string
     rmSync(part, { force: true });
     throw error;
   }
+}
+
+/** Written at once. This project's own. */
+const GATHERED_CHARACTERS = 2 ** 20;
+
+/** Small pieces of text together: each write is a call. */
+function* gathered(pieces: Iterable<string | Uint8Array>): Generator<string | Uint8Array> {
+  let text = '';
+  for (const piece of pieces) {
+    if (typeof piece === 'string') text += piece;
+    if (text !== '' && (typeof piece !== 'string' || text.length >= GATHERED_CHARACTERS)) {
+      yield text;
+      text = '';
+    }
+    if (typeof piece !== 'string') yield piece;
+  }
+  if (text !== '') yield text;
 }

@@ -16,6 +16,8 @@ interface Rule {
   readonly packageTypes?: readonly string[];
   /** What counts as each other; the folder itself unless given. */
   readonly own?: string;
+  /** Its packages are built into what is shipped: listed under devDependencies. */
+  readonly bundled?: true;
 }
 
 const EVERYTHING = ['machines/', 'src/'];
@@ -85,8 +87,34 @@ export const TABLE: readonly Rule[] = [
     may: ['machines/', 'src/core/checksum.ts'],
     packages: ['xstate', 'elkjs', 'node:'],
   },
-  // Folds journals in a browser: no server, nothing of Node.
-  { folder: 'src/inspector/page/', may: ['src/core/', 'src/inspector/chart/', 'machines/'], packages: ['*'] },
+  // What the page folds with: it runs in a browser and in Node alike.
+  {
+    folder: 'src/inspector/view/',
+    may: [
+      'src/core/',
+      'src/run/stepper.ts',
+      'src/inspector/chart/graph.ts',
+      'src/inspector/guard-holds.ts',
+      'machines/',
+    ],
+    types: ['src/inspector/page-data.ts'],
+    packageTypes: ['xstate'],
+  },
+  {
+    // How the page is built is no part of it.
+    folder: 'src/inspector/page/vite.config.ts',
+    may: [],
+    packages: ['vite', 'node:'],
+    bundled: true,
+  },
+  // In a browser: no server, nothing of Node. What it needs is built into it, so that nobody has to install it.
+  {
+    folder: 'src/inspector/page/',
+    may: ['src/inspector/view/', 'src/inspector/guard-holds.ts', 'src/core/', 'src/inspector/chart/', 'machines/'],
+    types: ['src/inspector/page-data.ts'],
+    packages: ['preact', '@preact/signals', 'uplot', 'xstate'],
+    bundled: true,
+  },
   {
     folder: 'src/inspector/',
     may: ['src/run/', 'src/core/', 'src/journal/', 'machines/', 'src/version.ts'],
@@ -117,7 +145,7 @@ export function importBreaks(
   const named = nameOf(from);
   const may = [...(rule.packages ?? []), ...(typeOnly ? (rule.packageTypes ?? []) : [])];
   if (!may.includes(named) && !(may.includes('*') && named !== 'node:')) return `may not import ${from} ${as}`;
-  return named === 'node:' || dependencies.includes(named)
+  return named === 'node:' || rule.bundled === true || dependencies.includes(named)
     ? undefined
     : `imports ${from}, which package.json does not list`;
 }

@@ -68,7 +68,8 @@ export function code(text: string, strings: 'keep' | 'blank' = 'keep'): string {
 export function importsOf(text: string): readonly Import[] {
   // Found where strings are blank, so that no string is taken for code; named by what stands there.
   const blank = code(text, 'blank');
-  const named = (end: number, length: number) => text.slice(end - 1 - length, end - 1);
+  // What follows a question mark tells the bundler how to take the file.
+  const named = (end: number, length: number) => text.slice(end - 1 - length, end - 1).replace(/\?.*$/, '');
   const all = (pattern: RegExp) =>
     [...blank.matchAll(pattern)].map((match) => ({ match, end: match.index + match[0].length }));
   const clauses = all(/^(?:import|export)\s+(type\s+)?([\w\s{},*$]*?)\s*from\s*(['"])( *)\3/gm);
@@ -104,7 +105,9 @@ export function resolve(path: string, from: string): string {
 
 /** Relative names of files in any string of the code: imports, `new URL(...)`, a page's scripts. */
 export function mentionsOf({ path, text }: SourceFile): readonly string[] {
-  return [...code(text).matchAll(/(['"`])(\.{1,2}\/[^'"`\s?#]+)\1/g)].map(([, , from = '']) => resolve(path, from));
+  return [...code(text).matchAll(/(['"`])(\.{1,2}\/[^'"`\s?#]+)(?:[?#][^'"`]*)?\1/g)].map(([, , from = '']) =>
+    resolve(path, from),
+  );
 }
 
 export function lineOf(text: string, index: number): number {

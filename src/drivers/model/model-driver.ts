@@ -24,6 +24,7 @@ import type { PageArena } from '../../hardware/kernels/page-arena.ts';
 import type { KvmDirtyLog } from '../../hardware/kvm/dirty-log.ts';
 import { Link } from '../../hardware/link.ts';
 import { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
+import type { PageSends } from '../../hardware/page-sends.ts';
 import { PageSender, type Rearm } from '../../hardware/sender.ts';
 import type { LinkShare } from '../../hardware/shared-link.ts';
 import { type Host, Storage } from '../../hardware/storage.ts';
@@ -80,6 +81,8 @@ export interface ModelOptions {
 
 export interface ModelDriver extends Driver {
   readonly world: World;
+  /** Which pages are sent, as they go out; nothing is made of it while nobody listens. */
+  readonly sends$: Observable<PageSends>;
   /** Who watches the page writes: those of the world, and `host-log`. Unsubscribing one makes it blind. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   readonly progress$: Observable<Progress>;
@@ -109,6 +112,7 @@ export function createModelDriver(spec: ModelSpec, clock: RunClock, options: Mod
     facts$: model.facts$.asObservable(),
     pages$: model.world.pages$,
     progress$: model.progress$.asObservable(),
+    sends$: model.sends$.asObservable(),
     world: model.world,
     subscriptions: model.subscriptions,
     mishaps: model.happenings,
@@ -126,6 +130,7 @@ type Handlers = { readonly [N in CommandName]: (command: Command<N>, job: Job<N>
 class Model {
   readonly facts$ = new Subject<Input>();
   readonly progress$ = new Subject<Progress>();
+  readonly sends$ = new Subject<PageSends>();
   readonly world: World;
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   readonly happenings: Happenings;
@@ -216,7 +221,20 @@ class Model {
       limit: { downtimeMs: 300 },
       destination: this.#destination,
       facts$: this.facts$,
+      sends$: this.sends$,
       progressed: (round, bytes) => this.#progressed(round, bytes),
+    };
+    this.#stream.pages.told = (set, firstPage, endPage, beganNs, endedNs) => {
+      if (!this.sends$.observed) return;
+      const { nowNs } = this.#agenda;
+      this.sends$.next({
+        fromNs: nowNs + beganNs,
+        toNs: nowNs + endedNs,
+        form: 'set',
+        set,
+        firstPage,
+        endPage,
+      });
     };
     this.#postCopy = new PostCopy(this.#stream);
     this.#query = new MigrateQuery(this.#stream);
@@ -271,6 +289,7 @@ class Model {
     for (const subscription of this.subscriptions.values()) subscription.unsubscribe();
     this.facts$.complete();
     this.progress$.complete();
+    this.sends$.complete();
   }
 
   readonly #handlers: Handlers = {

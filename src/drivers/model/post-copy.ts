@@ -263,6 +263,7 @@ export class MissingPages extends Sending {
     this.#zeroPages += zeroPages;
     this.#sentBytes += bytes;
     this.#inFlight.push({ pages, arrivesNs: Math.ceil(agenda.nowNs + ns + link.latencyNs) });
+    this.stream.sends$.next({ fromNs: agenda.nowNs, toNs: agenda.nowNs + ns, form: 'list', pages });
     this.busy(ns, bytes, () => {
       link.carry(bytes);
       this.stream.progressed(0, bytes);

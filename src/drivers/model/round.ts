@@ -122,7 +122,11 @@ export class Round extends Sending {
   #busyWithMany(turn: Turn, turns: number, ns: number, firstPage: number): void {
     const perTurn = turn.normalPages + turn.zeroPages;
     const cut = (done: number) => this.stream.pages.takeBack(firstPage + (done - 1) * perTurn);
+    const fromNs = this.stream.agenda.nowNs + Math.ceil(ns);
     this.stretch(Math.ceil(ns), turns, cut, (done) => {
+      const endPage = firstPage + (done - 1) * perTurn;
+      const toNs = fromNs + (done - 1) * Math.ceil(ns);
+      if (done > 1) this.stream.sends$.next({ fromNs, toNs, form: 'range', firstPage, endPage });
       this.#sentPages += done * perTurn;
       this.#zeroPages += done * turn.zeroPages;
       this.#ramBytes += done * turn.bytes;

@@ -10,6 +10,7 @@ import type { Input } from '../../core/record.ts';
 import type { DestinationHost } from '../../hardware/destination-host.ts';
 import { type Link, TCP_GIVES_UP_NS } from '../../hardware/link.ts';
 import type { MigrationBitmap } from '../../hardware/migration-bitmap.ts';
+import type { PageSends } from '../../hardware/page-sends.ts';
 import type { PageSender } from '../../hardware/sender.ts';
 import type { LinkShare } from '../../hardware/shared-link.ts';
 import type { World } from '../../hardware/world.ts';
@@ -50,6 +51,8 @@ export interface Stream {
   readonly limit: { downtimeMs: number };
   readonly destination: DestinationHost;
   readonly facts$: Subject<Input>;
+  /** Which pages go out; for whoever watches, and nobody may. */
+  readonly sends$: Subject<PageSends>;
   /** Bytes were put on the wire in this pass. */
   readonly progressed: (round: number, bytes: number) => void;
 }

@@ -5,7 +5,7 @@
  * be drawn, not only this project's charts. What XState adds by itself (the delayed raise and the cancel of an `after`) is
  * taken out again. Functions cannot be drawn: an action or guard without a name appears as `(inline)`.
  */
-import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { type ActionName, actionName, eventName, guardExpression, guardName } from './names.ts';
 
 export interface ChartGraph {
@@ -106,7 +106,7 @@ function transitionsOf(node: AnyStateNode): ChartTransition[] {
       const { trigger, event } = eventName(definition.eventType, delayOf(definition));
       const guard = guardName(definition.guard, pathOf(node));
       return {
-        id: `${pathOf(node)}|${definition.eventType}|${index}`,
+        id: transitionId(node, definition.eventType, index),
         source: pathOf(node),
         targets: (definition.target ?? []).map(pathOf),
         trigger,
@@ -121,6 +121,18 @@ function transitionsOf(node: AnyStateNode): ChartTransition[] {
       };
     }),
   );
+}
+
+function transitionId(source: AnyStateNode, descriptor: string, index: number): string {
+  return `${pathOf(source)}|${descriptor}|${index}`;
+}
+
+/** The id that a drawing gives this transition; undefined for one that XState makes by itself (the initial one). */
+export function idOfTaken(taken: AnyTransitionDefinition): string | undefined {
+  const { source, eventType } = taken;
+  const candidates = (eventType === '' ? source.always : source.transitions.get(eventType)) ?? [];
+  const index = candidates.indexOf(taken);
+  return index === -1 ? undefined : transitionId(source, eventType, index);
 }
 
 /** Where a history state leads while nothing is remembered. */

@@ -46,6 +46,9 @@ const DARK: typeof LIGHT = {
   'active-border': '#ffd24d',
 };
 
+/** The same as CSS, for a page with a switch of its own for light and dark. */
+export const COLOURS = { light: () => variables(LIGHT), dark: () => variables(DARK) } as const;
+
 const variables = (colours: typeof LIGHT): string =>
   Object.entries(colours)
     .map(([name, colour]) => `--${name}:${colour}`)

@@ -44,23 +44,54 @@ function firstOther(parent: readonly Round[], branch: readonly Round[]): number 
   return null;
 }
 
-/** Rows for a person: what, parent, branch, and what the branch makes of it. */
-export function comparisonRows({ parent, branch }: Comparison): readonly (readonly string[])[] {
-  const downtime = ({ downtimeMs }: Side) => (downtimeMs === null ? '-' : formatMs(downtimeMs));
-  const change = (of: (side: Side) => number | null) => changeText(of(parent), of(branch));
+/** One figure of both, for a person. */
+export interface Figure {
+  readonly name: string;
+  readonly parent: string;
+  readonly branch: string;
+  /** `=`, `other`, or by how many percent the branch has more. */
+  readonly change: string;
+  /** Whose is better; absent: neither's, or nobody can say. */
+  readonly better?: 'parent' | 'branch';
+}
+
+export function figuresOf({ parent, branch }: Comparison): readonly Figure[] {
+  const figure = (name: string, of: (side: Side) => number | null, text: (value: number) => string): Figure => {
+    const [theirs, ours] = [of(parent), of(branch)];
+    const [told, ourTold] = [theirs, ours].map((value) => (value === null ? '-' : text(value))) as [string, string];
+    return { name, parent: told, branch: ourTold, change: changeText(theirs, ours), ...lessIsBetter(theirs, ours) };
+  };
   return [
-    ['outcome', parent.outcome, branch.outcome, parent.outcome === branch.outcome ? '=' : 'other'],
-    ['downtime', downtime(parent), downtime(branch), change(({ downtimeMs }) => downtimeMs)],
-    ['total', formatMs(parent.totalMs), formatMs(branch.totalMs), change(({ totalMs }) => totalMs)],
-    ['sent', formatBytes(parent.bytes), formatBytes(branch.bytes), change(({ bytes }) => bytes)],
-    ['rounds', String(parent.rounds), String(branch.rounds), change(({ rounds }) => rounds)],
-    [
+    {
+      ...{ name: 'outcome', parent: parent.outcome, branch: branch.outcome },
+      change: parent.outcome === branch.outcome ? '=' : 'other',
+      ...completedIsBetter(parent.outcome, branch.outcome),
+    },
+    figure('downtime', ({ downtimeMs }) => downtimeMs, formatMs),
+    figure('total', ({ totalMs }) => totalMs, formatMs),
+    figure('sent', ({ bytes }) => bytes, formatBytes),
+    figure('rounds', ({ rounds }) => rounds, String),
+    figure(
       'slowdown',
-      `${parent.slowdownPercent} %`,
-      `${branch.slowdownPercent} %`,
-      change(({ slowdownPercent }) => slowdownPercent),
-    ],
+      ({ slowdownPercent }) => slowdownPercent,
+      (percent) => `${percent} %`,
+    ),
   ];
+}
+
+/** Rows for a terminal: what, parent, branch, and what the branch makes of it. */
+export function comparisonRows(comparison: Comparison): readonly (readonly string[])[] {
+  return figuresOf(comparison).map(({ name, parent, branch, change }) => [name, parent, branch, change]);
+}
+
+function lessIsBetter(parent: number | null, branch: number | null): Pick<Figure, 'better'> {
+  if (parent === null || branch === null || changeText(parent, branch) === '=') return {};
+  return { better: branch < parent ? 'branch' : 'parent' };
+}
+
+function completedIsBetter(parent: string, branch: string): Pick<Figure, 'better'> {
+  if (parent === branch || (parent !== 'completed' && branch !== 'completed')) return {};
+  return { better: branch === 'completed' ? 'branch' : 'parent' };
 }
 
 /** Less is nothing to a person: this project's own. */

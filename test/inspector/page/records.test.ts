@@ -1,0 +1,232 @@
+/**
+ * Records, messages and what-if in a real browser: opened, searched, followed, and held to what the records themselves say; a
+ * branch is made by the server, and is its parent up to the record that it leaves.
+ */
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import type { Rec } from '../../../src/core/record.ts';
+import { kindOf } from '../../../src/core/system.ts';
+import { differenceOf } from '../../../src/inspector/view/difference.ts';
+import { FoldedRun } from '../../../src/inspector/view/folded-run.ts';
+import type { Told } from '../../../src/inspector/view/instant.ts';
+import { MemoryJournal } from '../../../src/journal/memory-journal.ts';
+import { recordText } from '../../../src/journal/record-text.ts';
+import { rehearse } from '../../../src/lab/rehearse.ts';
+import { readScenario } from '../../../src/lab/scenario/read.ts';
+import { browserForTests, canOpen, emptyExhibition } from './open-page.ts';
+
+const { open } = browserForTests();
+
+interface Shown {
+  readonly page: Page;
+  readonly said: readonly string[];
+  readonly url: string;
+  readonly records: readonly Rec[];
+  readonly journal: MemoryJournal;
+}
+
+async function show(scenario: string): Promise<Shown> {
+  const journal = new MemoryJournal();
+  const { opened } = rehearse(readScenario(scenario), { journal });
+  const exhibition = emptyExhibition();
+  exhibition.addJournal(journal, `${scenario}.db`, journal.runs());
+  const shown = await open(exhibition);
+  const records = [...journal.read(opened.run)];
+  await shown.page.waitForSelector(`.numbers[data-folded="${records.length}"]`);
+  return { ...shown, records, journal };
+}
+
+function foldedRun(records: readonly Rec[]): FoldedRun {
+  const run = new FoldedRun();
+  run.append(records);
+  while (run.fold(1000));
+  return run;
+}
+
+async function view(page: Page, name: string): Promise<void> {
+  await page.locator('.views button', { hasText: name }).click();
+}
+
+/** By clicking its row; the row is brought into sight by the keyboard. */
+async function seek(page: Page, position: number): Promise<void> {
+  await page.evaluate('document.activeElement?.blur()');
+  await page.keyboard.press('Home');
+  for (let ten = 0; ten < Math.floor(position / 10); ten++) await page.keyboard.press('Shift+ArrowRight');
+  for (let one = 0; one < position % 10; one++) await page.keyboard.press('ArrowRight');
+  await at(page, position);
+}
+
+const at = (page: Page, position: number) => page.waitForSelector(`.numbers[data-position="${position}"]`);
+const positionsIn = (page: Page, rows: string) =>
+  page.locator(rows).evaluateAll((all) => all.map((one) => Number(one.getAttribute('data-position'))));
+
+describe.runIf(canOpen)('the table of records', () => {
+  test('has the rows in sight only, keeps the current one there, and is searched in all of a record', async () => {
+    const { page, said, records } = await show('own-policy');
+    await view(page, 'Records');
+    await page.waitForSelector('tr.record');
+    expect(await page.locator('tr.record').count()).toBeLessThan(records.length / 4);
+    const last = records.length - 1;
+    await page.keyboard.press('End');
+    await page.waitForSelector(`tr.record[data-position="${last}"][aria-current]`);
+    const row = page.locator(`tr.record[data-position="${last}"]`);
+    const input = records[last] as Extract<Rec, { kind: 'input' }>;
+    expect(await row.locator('td').allInnerTexts()).toEqual(
+      expect.arrayContaining([input.to, input.event.type, input.by]),
+    );
+    const [table, current] = await Promise.all([page.locator('.record-table').boundingBox(), row.boundingBox()]);
+    expect((current?.y ?? 0) + (current?.height ?? 0)).toBeLessThanOrEqual((table?.y ?? 0) + (table?.height ?? 0));
+
+    await page.keyboard.press('/');
+    await page.keyboard.type('switchover "verdict"', { delay: 0 });
+    const expected = records
+      .filter((record) => ['switchover', '"verdict"'].every((word) => recordText(record).toLowerCase().includes(word)))
+      .map(({ position }) => position);
+    expect(expected.length).toBeGreaterThan(0);
+    await page.waitForSelector(`.found[data-found="${expected.length}"]`);
+    expect(await positionsIn(page, 'tr.record')).toEqual(expected.slice(0, 40));
+    expect(new Set(await page.locator('tr.record mark').allInnerTexts())).toContain('switchover');
+    await page.keyboard.press('Enter');
+    await at(page, expected[0] as number);
+
+    await page.locator('[data-search]').fill('');
+    await page.locator('.record-filter select').nth(2).selectOption('shadow');
+    const shadows = foldedRun(records)
+      .between(0, last)
+      .filter(({ effects }) =>
+        effects.some(
+          (one) => one.kind === 'fact' && one.event.type === 'SHADOW_JUDGED' && one.event.verdict !== 'continue',
+        ),
+      );
+    await page.waitForSelector(`.found[data-found="${shadows.length}"]`);
+    await page.locator('.shadow-jump').click();
+    expect(shadows.map(({ record }) => record.position)).toContain(
+      Number(await page.locator('.numbers').getAttribute('data-position')),
+    );
+    expect(said).toEqual([]);
+    await page.close();
+  });
+});
+
+describe.runIf(canOpen)('one run', () => {
+  test('is followed by cause and consequence, and says what each record changed and told', async () => {
+    const { page, said, records } = await show('two-nics');
+    await view(page, 'Records');
+    const answered = records.filter((record) => record.kind === 'input' && record.answers !== undefined);
+    const one = answered[Math.floor(answered.length / 2)] as Extract<Rec, { kind: 'input' }>;
+    const cause = Number(one.answers?.split(':')[0]);
+    await seek(page, one.position);
+    await page.keyboard.press('c');
+    await at(page, cause);
+    const consequences = records.filter(
+      (record) => record.kind === 'input' && record.answers?.split(':')[0] === String(cause),
+    );
+    await page.keyboard.press('e');
+    await at(page, consequences[0]?.position as number);
+    await page.locator(`tr.record[aria-current] .record-link.cause`).click();
+    await at(page, cause);
+
+    const run = foldedRun(records);
+    await sameDifference(page, run, cause);
+    await view(page, 'Messages');
+    await sameSequence(page, run, cause);
+    await page.keyboard.press('ArrowRight');
+    await sameSequence(page, run, cause + 1);
+    await view(page, 'Who tells whom');
+    await sameTellers(page, run, cause + 1);
+    expect(said).toEqual([]);
+    await page.close();
+  });
+});
+
+async function sameDifference(page: Page, run: FoldedRun, position: number): Promise<void> {
+  await page.waitForSelector(`.record-details[data-record="${position}"]`);
+  const { charts } = differenceOf(run.systemAt(position - 1), run.systemAt(position));
+  const shown = page.locator('.record-details .difference');
+  expect(charts.length).toBeGreaterThan(0);
+  expect(await shown.evaluateAll((all) => all.map((each) => each.getAttribute('data-chart')))).toEqual(
+    charts.map(({ address }) => address),
+  );
+  const texts = await page.locator('.difference-state').allInnerTexts();
+  for (const [index, { before, after }] of charts.entries()) {
+    for (const state of [before, after]) if (state !== undefined) expect(texts[index]).toContain(state);
+  }
+}
+
+async function sameSequence(page: Page, run: FoldedRun, position: number): Promise<void> {
+  await page.waitForSelector(`.sequence-group[aria-current][data-position="${position}"]`);
+  const drawn = await page
+    .locator('.sequence-group[aria-current] .sequence-row.message')
+    .evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
+  const [folded] = run.between(position, position);
+  const told = (folded?.told ?? []).filter((each): each is Told & { from: string } => each.from !== undefined);
+  expect(drawn).toEqual(told.map(({ from, to, event }) => `${from} tells ${to} ${event.type}`));
+}
+
+async function sameTellers(page: Page, run: FoldedRun, position: number): Promise<void> {
+  await page.locator('[data-kind="dirty-log"]').click();
+  const counts = new Map<string, number>();
+  for (const { told } of run.between(0, position)) {
+    for (const { from, to, event } of told) {
+      if (from === undefined || (kindOf(from) !== 'dirty-log' && kindOf(to) !== 'dirty-log')) continue;
+      const key = `${kindOf(from)} to ${kindOf(to)} ${event.type}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  expect(counts.size).toBeGreaterThan(3);
+  for (const [key, times] of counts) {
+    const [, pair = '', type = ''] = /^(.*) (\S+)$/.exec(key) ?? [];
+    const line = page.locator(`section[aria-label="${pair}"] li[data-type="${type}"] .times`);
+    expect(await line.innerText(), key).toBe(`${times}×`);
+  }
+}
+
+describe.runIf(canOpen)('what if', () => {
+  test('runs beside its parent, is the same up to where it leaves, and writes nothing', async () => {
+    const { page, said, records, url, journal } = await show('two-nics');
+    const position = 12;
+    await seek(page, position);
+    await page.keyboard.press('w');
+    await page.locator('.what-if [name=bandwidth]').fill('5Gbit/s');
+    await page.locator('.what-if [name=others]').fill('vmm.downtimeLimit=1s');
+    expect(await page.locator('.what-if code').innerText()).toBe(
+      `switchover branch two-nics.db --run ${journal.runs()[0]?.run} --at ${position} --set link.bandwidth=5Gbit/s --set vmm.downtimeLimit=1s`,
+    );
+    await page.locator('.what-if .primary').click();
+    await page.waitForSelector('.branch-result[data-branch="1"]');
+    expect(await page.locator('.branch-result [data-figure]').count()).toBe(6);
+    expect(await page.locator('[data-figure=total] td').nth(1).getAttribute('class')).toBe('worse');
+    expect(await page.locator('.run-choice select').nth(1).inputValue()).toBe('1');
+    const text = await (await fetch(`${url}api/runs/1/records`)).text();
+    const branch = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Rec);
+    const [theirs, ours] = [foldedRun(records).at(position), foldedRun(branch).at(position)];
+    expect(ours).toEqual(theirs);
+    expect(branch[position + 1]).toMatchObject({ by: 'operator', event: { type: 'BRANCHED' } });
+    expect([journal.runs().length, [...journal.read(journal.runs()[0]?.run ?? '')].length]).toEqual([
+      1,
+      records.length,
+    ]);
+
+    // A branch of the branch, which is in no file.
+    await page.locator('.branch-result button', { hasText: 'Go into the branch' }).click();
+    await page.waitForSelector(`.numbers[data-folded="${branch.length}"]`);
+    await seek(page, position + 3);
+    expect(await page.locator('.what-if .branch-result').count()).toBe(0);
+    await page.locator('.what-if [name=cancels]').check();
+    await page.locator('.what-if .primary').click();
+    await page.waitForSelector('.branch-result[data-branch="2"]');
+    expect(await page.locator('[data-figure=outcome] td').nth(1).innerText()).toBe('cancelled');
+    expect(said).toEqual([]);
+
+    await page.locator('.what-if [name=cancels]').uncheck();
+    await page.locator('.what-if [name=others]').fill('vm.memory=1GiB');
+    await page.locator('.what-if .primary').click();
+    const refusal = await page.locator('.what-if-refused').innerText();
+    expect(refusal).toMatch(/vm\.memory cannot be changed in a run that is under way/);
+    expect(refusal).not.toMatch(/\bat .*\.ts/);
+    await page.close();
+  });
+});
