@@ -1,22 +1,24 @@
 /**
  * One chart, stepped as a pure function: (snapshot, event) -> (snapshot, outputs).
  *
- * This is the only file that touches XState's internals. Stock `transition()` builds a throw-away actor and runs the
- * initial transition again at every call; one inert scope kept per machine gives the same answers about five times
- * faster, and a property test in test/core holds the two (and a live actor) equal. One shared `out` array is safe
- * because a step never re-enters itself. Refuses actors, promises and everything else that is not data.
+ * This file and what it steps with (macrostep, configuration, implementations) are the only ones that touch XState's
+ * internals. Stock `transition()` builds a throw-away actor and runs the initial transition again at every call, and finds
+ * anew what a transition leaves and enters; one inert scope and one macrostep kept per machine give the same answers some
+ * thirty times faster, and a property test in test/core holds the two (and a live actor) equal. One shared `out` array is
+ * safe because a step never re-enters itself. Refuses actors, promises and everything else that is not data.
  */
 import {
   type AnyActor,
   type AnyActorScope,
   type AnyMachineSnapshot,
   type AnyStateMachine,
-  type AnyStateNode,
   type AnyTransitionDefinition,
   createActor,
   createMachine,
 } from 'xstate';
 import type { OutputRoute } from '../../machines/messages.ts';
+import type { ExecutedAction } from './implementations.ts';
+import { type Macrostep, macrostepOf } from './macrostep.ts';
 import type { RecordedEvent } from './record.ts';
 
 export type Snapshot = AnyMachineSnapshot;
@@ -38,12 +40,6 @@ export interface Chart {
   ): { snapshot: Snapshot; outputs: readonly ChartOutput[]; taken: boolean };
 }
 
-interface ExecutedAction {
-  readonly type: string;
-  readonly params: unknown;
-  readonly exec: unknown;
-}
-
 /** Told of every transition that a step takes, microsteps included; what a coverage is counted from. */
 export type WatchTransitions = (taken: readonly AnyTransitionDefinition[]) => void;
 
@@ -51,6 +47,7 @@ export type WatchTransitions = (taken: readonly AnyTransitionDefinition[]) => vo
 export function createChart(machine: AnyStateMachine, watch?: WatchTransitions): Chart {
   let out: ChartOutput[] = [];
   let scope: AnyActorScope | undefined;
+  let macrostep: Macrostep | undefined;
   const collect = (action: ExecutedAction): void => {
     const made = toOutput(machine, action);
     if (made !== undefined) out.push(made);
@@ -58,7 +55,7 @@ export function createChart(machine: AnyStateMachine, watch?: WatchTransitions):
   const scopeOf = (options: { input: unknown } | { snapshot: never }): AnyActorScope => {
     if (scope !== undefined) return scope;
     scope = inertScope(createActor(machine, options as { input: unknown }), collect, watch);
-    keepLookUps(machine);
+    macrostep = macrostepOf(machine, { scope, execute: collect, watch });
     return scope;
   };
   return {
@@ -66,6 +63,7 @@ export function createChart(machine: AnyStateMachine, watch?: WatchTransitions):
     start(input) {
       const inert = scopeOf({ input });
       out = [];
+      if (macrostep !== undefined) return { snapshot: startOf(machine, macrostep, input), outputs: out };
       const snapshot = machine.getInitialSnapshot(inert, input) as Snapshot;
       failOnError(machine, snapshot);
       return { snapshot, outputs: out };
@@ -73,6 +71,11 @@ export function createChart(machine: AnyStateMachine, watch?: WatchTransitions):
     step(snapshot, event) {
       const inert = scope ?? scopeOf({ snapshot: machine.getPersistedSnapshot(snapshot) as never });
       out = [];
+      if (macrostep !== undefined) {
+        const { snapshot: after, taken } = macrostep.step(snapshot, event);
+        failOnError(machine, after);
+        return { snapshot: after, outputs: out, taken: taken || after !== snapshot };
+      }
       const next = machine.transition(snapshot, event, inert) as Snapshot;
       failOnError(machine, next);
       const taken = next !== snapshot || (machine.getTransitionData(snapshot, event)?.length ?? 0) > 0;
@@ -142,12 +145,11 @@ function watchedSystem(system: AnyActorScope['system'], watch: WatchTransitions 
   return Object.assign(Object.create(system) as typeof system, { _sendInspectionEvent: tell });
 }
 
-/** What XState finds again in a WeakMap each time a state is entered or left, and what never changes. */
-function keepLookUps(machine: AnyStateMachine): void {
-  const nodes = (machine.root.machine as unknown as { readonly idMap: ReadonlyMap<string, AnyStateNode> }).idMap;
-  for (const node of nodes.values()) {
-    Object.defineProperty(node, 'invoke', { value: node.invoke, configurable: true });
-    if (node.type === 'compound') Object.defineProperty(node, 'initial', { value: node.initial, configurable: true });
+function startOf(machine: AnyStateMachine, macrostep: Macrostep, input: unknown): Snapshot {
+  try {
+    return macrostep.start(input);
+  } catch (cause) {
+    throw new Error(`chart ${machine.id} failed`, { cause });
   }
 }
 
