@@ -161,6 +161,18 @@ describe('sampling', () => {
     );
   });
 
+  test('bits: both forms draw the same over so many blocks that some pairs are over early, and begin again', () => {
+    const blocks = 8192;
+    for (const p of [0.3, 0.96]) {
+      expectEqual(
+        outcomes([new Array<number>(4 * blocks).fill(0)], [], (kernels, [words]) => {
+          const state = lanes(17);
+          return [kernels.sampleBits(state, p, words!, blocks), ...state];
+        }),
+      );
+    }
+  });
+
   test('gaps: both forms draw the same and leave the generators alike', () => {
     fc.assert(
       fc.property(probability, fc.nat(5000), fc.nat(5000), fc.nat(50), fc.nat(1000), (p, from, pages, room, seed) => {
