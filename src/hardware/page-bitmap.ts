@@ -171,11 +171,15 @@ export class PageBitmap {
     const firstPages: number[] = [];
     let count = 0;
     for (let b = this.#nextUsed(0); b < this.#blocks.length; b = this.#nextUsed(b + 1)) {
-      if (other.#blocks[b] === FULL) continue;
-      for (let w = 0; 32 * w < this.#sizeOf(b); w++) {
+      const theirs = other.#blocks[b]!;
+      // Most often the same pages: counted as a block before anybody asks which.
+      if (theirs === FULL) continue;
+      const size = this.#sizeOf(b);
+      const lacking = this.#counts[b]! - (theirs === EMPTY ? 0 : this.#countPartBoth(other, b, 0, size));
+      count += lacking;
+      if (lacking === 0) continue;
+      for (let w = 0; 32 * w < size && firstPages.length < limit; w++) {
         const lacked = this.#word(b, w) & ~other.#word(b, w);
-        if (lacked === 0) continue;
-        count += popcount32(lacked);
         for (let rest = lacked; rest !== 0 && firstPages.length < limit; rest &= rest - 1) {
           firstPages.push(b * BLOCK_PAGES + w * 32 + lowestBit(rest));
         }
@@ -310,22 +314,39 @@ export class PageBitmap {
     }
   }
 
+  /** What is counted is told once for each run of pages in one block: a list is in order where it was drawn by gaps. */
   #setList(list: Uint32Array): number {
     const before = this.#count;
+    const { pages } = this;
+    let b = -1;
+    let block = FULL;
+    let added = 0;
+    let { words } = this.#arena;
     for (let i = 0; i < list.length; i++) {
       const page = list[i]!;
-      if (page >= this.pages) throw this.#outside(page);
-      const b = page >>> BLOCK_SHIFT;
-      const block = this.#blocks[b]!;
+      if (page >>> BLOCK_SHIFT !== b) {
+        if (added > 0) this.#changed(b, added);
+        added = 0;
+        if (page >= pages) throw this.#outside(page);
+        b = page >>> BLOCK_SHIFT;
+        block = this.#blocks[b]!;
+        if (block === EMPTY) {
+          block = this.#open(b);
+          words = this.#arena.words;
+        }
+      } else if (page >= pages) {
+        if (added > 0) this.#changed(b, added);
+        throw this.#outside(page);
+      }
       if (block === FULL) continue;
-      const at = (block === EMPTY ? this.#open(b) : block) + ((page >>> 5) & WORD_MASK);
-      const { words } = this.#arena;
+      const at = block + ((page >>> 5) & WORD_MASK);
       const old = words[at]!;
-      const now = old | (1 << page);
-      if (now === old) continue;
-      words[at] = now;
-      this.#changed(b, 1);
+      const bit = 1 << page;
+      if ((old & bit) !== 0) continue;
+      words[at] = old | bit;
+      added += 1;
     }
+    if (added > 0) this.#changed(b, added);
     return this.#count - before;
   }
 

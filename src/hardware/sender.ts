@@ -67,6 +67,15 @@ interface Costs {
   readonly zero: Cost;
 }
 
+/** Pages of a stretch that are sent for the first time, that were received before, and that travel as markers. */
+interface Counted {
+  readonly firstPages: number;
+  readonly againPages: number;
+  readonly zeroPages: number;
+}
+
+const NOTHING: Counted = { firstPages: 0, againPages: 0, zeroPages: 0 };
+
 /** What is counted at once: a block of a page bitmap. */
 const STRETCH_PAGES = 32_768;
 
@@ -180,12 +189,26 @@ export class PageSender {
 
   /** Stretch by stretch: the longest that is sure to fit, by halves, and the last word page by page. */
   #scan(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
+    /** The shortest stretch from here on that is known to be too much: nothing longer needs to be counted. */
+    let tooMuch: Counted = NOTHING;
+    let tooMuchEnd = Number.POSITIVE_INFINITY;
     for (let page = this.#unsent.next(from); page !== -1 && page < to; page = this.#unsent.next(page)) {
       let end = Math.min(to, (Math.floor(page / STRETCH_PAGES) + 1) * STRETCH_PAGES);
-      while (!this.#takeStretch(page, end, tally, costs, limit)) {
+      for (;;) {
+        if (end < tooMuchEnd || fits(tooMuch, tally, costs, limit)) {
+          const counted = this.#count(page, end);
+          if (fits(counted, tally, costs, limit)) {
+            take(counted, tally, costs);
+            tooMuch = lessBy(tooMuch, counted);
+            break;
+          }
+          tooMuch = counted;
+          tooMuchEnd = end;
+        }
         if (end - page <= 32) {
           const stopped = this.#scanPages(page, end, tally, costs, limit);
           if (stopped !== -1) return stopped;
+          tooMuchEnd = Number.POSITIVE_INFINITY;
           break;
         }
         // A border of words, so that the last piece is one.
@@ -197,22 +220,14 @@ export class PageSender {
     return to;
   }
 
-  /** Counts these pages as sent if no limit is reached in the middle of them; returns whether. */
-  #takeStretch(page: number, end: number, tally: Tally, { first, again, zero }: Costs, limit: TurnLimit): boolean {
+  /** What waits from `page` up to, without, `end`. */
+  #count(page: number, end: number): Counted {
     const { nonZero } = this.#memory;
     const pages = this.#unsent.countRange(page, end - page);
     const mayBeZero = this.#wire.zeroPageBytes !== undefined && nonZero.count < this.#memory.ramPages;
     const normalPages = mayBeZero ? this.#unsent.countBoth(nonZero, page, end - page) : pages;
     const againPages = this.#received?.countBoth(this.#unsent, page, end - page) ?? 0;
-    const [firstPages, zeroPages] = [normalPages - againPages, pages - normalPages];
-    const bytes = firstPages * first.bytes + againPages * again.bytes + zeroPages * zero.bytes;
-    const ns = firstPages * first.ns + againPages * again.ns + zeroPages * zero.ns;
-    if (tally.bytes + bytes > limit.bytes || tally.ns + ns >= limit.ns) return false;
-    tally.normalPages += normalPages;
-    tally.zeroPages += zeroPages;
-    tally.bytes += bytes;
-    tally.ns += ns;
-    return true;
+    return { firstPages: normalPages - againPages, againPages, zeroPages: pages - normalPages };
   }
 
   /** Page by page, because a limit is near; returns the page before which it stopped, or -1. */
@@ -245,4 +260,32 @@ export class PageSender {
       zero: cost(zeroBytes, zeroPageNs),
     };
   }
+}
+
+/** No limit is reached in the middle of them. What holds for more pages of each kind holds for fewer, to the last bit. */
+function fits(counted: Counted, tally: Tally, costs: Costs, limit: TurnLimit): boolean {
+  return tally.bytes + bytesOf(counted, costs) <= limit.bytes && tally.ns + nsOf(counted, costs) < limit.ns;
+}
+
+function take(counted: Counted, tally: Tally, costs: Costs): void {
+  tally.normalPages += counted.firstPages + counted.againPages;
+  tally.zeroPages += counted.zeroPages;
+  tally.bytes += bytesOf(counted, costs);
+  tally.ns += nsOf(counted, costs);
+}
+
+function bytesOf({ firstPages, againPages, zeroPages }: Counted, { first, again, zero }: Costs): number {
+  return firstPages * first.bytes + againPages * again.bytes + zeroPages * zero.bytes;
+}
+
+function nsOf({ firstPages, againPages, zeroPages }: Counted, { first, again, zero }: Costs): number {
+  return firstPages * first.ns + againPages * again.ns + zeroPages * zero.ns;
+}
+
+function lessBy(counted: Counted, taken: Counted): Counted {
+  return {
+    firstPages: counted.firstPages - taken.firstPages,
+    againPages: counted.againPages - taken.againPages,
+    zeroPages: counted.zeroPages - taken.zeroPages,
+  };
 }

@@ -60,8 +60,9 @@ export class RandomWriter implements Writer {
   readonly #arena: PageArena;
   readonly #method: Method | undefined;
   #owed: OwedWrites | undefined;
-  readonly #list = new Uint32Array(LIST_PAGES);
-  readonly #words = new Int32Array(BITMAP_WORDS);
+  /** What is told at once is drawn into these: 48 KiB that a writer which owes its writes never needs. */
+  #ownList: Uint32Array | undefined;
+  #ownWords: Int32Array | undefined;
 
   /** `method` fixes the way, for tests of its distribution; absent, each span takes the cheapest. */
   constructor(
@@ -79,6 +80,16 @@ export class RandomWriter implements Writer {
     this.#random = random;
     this.#arena = arena;
     this.#method = method;
+  }
+
+  get #list(): Uint32Array {
+    this.#ownList ??= new Uint32Array(LIST_PAGES);
+    return this.#ownList;
+  }
+
+  get #words(): Int32Array {
+    this.#ownWords ??= new Int32Array(BITMAP_WORDS);
+    return this.#ownWords;
   }
 
   get tellsLate(): boolean {
@@ -120,9 +131,10 @@ export class RandomWriter implements Writer {
 
   #draw(mean: number, fromNs: number, toNs: number, emit: Emit): void {
     const { pages } = this.#set;
+    const list = this.#list;
     for (let left = this.#random.poisson(mean); left > 0; ) {
       const n = Math.min(left, LIST_PAGES);
-      for (let i = 0; i < n; i++) this.#list[i] = this.#random.below(pages);
+      for (let i = 0; i < n; i++) list[i] = this.#random.below(pages);
       this.#emitList(n, fromNs, toNs, emit);
       left -= n;
     }
@@ -130,9 +142,10 @@ export class RandomWriter implements Writer {
 
   #gaps(p: number, fromNs: number, toNs: number, emit: Emit): void {
     const { pages } = this.#set;
+    const list = this.#list;
     for (let from = 0; from < pages; ) {
-      const n = sampleGaps(this.#random, p, from, pages, this.#list);
-      from = n < LIST_PAGES ? pages : this.#list[n - 1]! + 1;
+      const n = sampleGaps(this.#random, p, from, pages, list);
+      from = n < LIST_PAGES ? pages : list[n - 1]! + 1;
       if (n > 0) this.#emitList(n, fromNs, toNs, emit);
     }
   }
