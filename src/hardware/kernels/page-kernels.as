@@ -205,12 +205,12 @@ const BLIND_DIGITS = 5;
  * Fills blocks of 128 bits, each bit one with probability p, by comparing a uniform number of each lane with p one binary
  * digit at a time until every lane has differed; returns how many are one. Two blocks go side by side, each with four
  * generators of its own, sfc32 (Chris Doty-Humphrey, PractRand): one step of a generator waits for the one before, and two of
- * them fill the time. `state` is the eight generators; `digits` are those of p, each -1 or 0.
+ * them fill the time. `state` is the eight generators; p's digits are its first 53, without zeros at their end.
  *
  * The digits are the same for all blocks of a call, so a processor learns to branch on them, and a branch spares half of the
  * comparison. Where the blind digits were too many, the pair begins again from what `state` was before it.
  */
-export function sampleBits(state: usize, digits: usize, digitCount: i32, words: usize, blocks: i32): i32 {
+export function sampleBits(state: usize, p: f64, words: usize, blocks: i32): i32 {
   let a0 = v128.load(state);
   let b0 = v128.load(state, 16);
   let c0 = v128.load(state, 32);
@@ -220,9 +220,12 @@ export function sampleBits(state: usize, digits: usize, digitCount: i32, words: 
   let c1 = v128.load(state, 96);
   let n1 = v128.load(state, 112);
   const one = i32x4.splat(1);
+  const scaled = p * 9007199254740992.0;
+  const whole = <i64>scaled;
+  const digitCount = <f64>whole == scaled ? 53 - <i32>min<i64>(ctz(whole), 53) : 53;
+  /** The first digit is the sign. */
+  const digits = whole << 11;
   const blind = digitCount > BLIND_DIGITS ? BLIND_DIGITS : 0;
-  let all: i64 = 0;
-  for (let i = 0; i < digitCount; i++) all |= <i64>(load<u32>(digits + (<usize>i << 2)) & 1) << i;
   let ones: i64 = 0;
   let k = 0;
   for (; k + 1 < blocks; k += 2) {
@@ -238,7 +241,7 @@ export function sampleBits(state: usize, digits: usize, digitCount: i32, words: 
     let below1 = i32x4.splat(0);
     let open0 = i32x4.splat(-1);
     let open1 = i32x4.splat(-1);
-    let left = all;
+    let left = digits;
     for (let i = 0; i < blind; i++) {
       const drawn0 = i32x4.add(i32x4.add(a0, b0), n0);
       const drawn1 = i32x4.add(i32x4.add(a1, b1), n1);
@@ -250,7 +253,7 @@ export function sampleBits(state: usize, digits: usize, digitCount: i32, words: 
       b1 = i32x4.add(c1, i32x4.shl(c1, 3));
       c0 = i32x4.add(v128.or(i32x4.shl(c0, 21), i32x4.shr_u(c0, 11)), drawn0);
       c1 = i32x4.add(v128.or(i32x4.shl(c1, 21), i32x4.shr_u(c1, 11)), drawn1);
-      if (left & 1) {
+      if (left < 0) {
         below0 = v128.or(below0, v128.andnot(open0, drawn0));
         below1 = v128.or(below1, v128.andnot(open1, drawn1));
         open0 = v128.and(open0, drawn0);
@@ -259,7 +262,7 @@ export function sampleBits(state: usize, digits: usize, digitCount: i32, words: 
         open0 = v128.andnot(open0, drawn0);
         open1 = v128.andnot(open1, drawn1);
       }
-      left >>= 1;
+      left <<= 1;
     }
     let i = digitCount - blind;
     if (!v128.any_true(v128.or(open0, open1))) {
@@ -275,7 +278,7 @@ export function sampleBits(state: usize, digits: usize, digitCount: i32, words: 
       below1 = i32x4.splat(0);
       open0 = i32x4.splat(-1);
       open1 = i32x4.splat(-1);
-      left = all;
+      left = digits;
       i = digitCount;
     }
     for (; i > 0; i--) {
@@ -289,7 +292,7 @@ export function sampleBits(state: usize, digits: usize, digitCount: i32, words: 
       b1 = i32x4.add(c1, i32x4.shl(c1, 3));
       c0 = i32x4.add(v128.or(i32x4.shl(c0, 21), i32x4.shr_u(c0, 11)), drawn0);
       c1 = i32x4.add(v128.or(i32x4.shl(c1, 21), i32x4.shr_u(c1, 11)), drawn1);
-      if (left & 1) {
+      if (left < 0) {
         below0 = v128.or(below0, v128.andnot(open0, drawn0));
         below1 = v128.or(below1, v128.andnot(open1, drawn1));
         open0 = v128.and(open0, drawn0);
@@ -298,7 +301,7 @@ export function sampleBits(state: usize, digits: usize, digitCount: i32, words: 
         open0 = v128.andnot(open0, drawn0);
         open1 = v128.andnot(open1, drawn1);
       }
-      left >>= 1;
+      left <<= 1;
       if (!v128.any_true(v128.or(open0, open1))) break;
     }
     const at = words + (<usize>k << 4);
@@ -312,15 +315,20 @@ export function sampleBits(state: usize, digits: usize, digitCount: i32, words: 
   if (k < blocks) {
     let below = i32x4.splat(0);
     let open = i32x4.splat(-1);
-    for (let i = 0; i < digitCount; i++) {
+    let left = digits;
+    for (let i = digitCount; i > 0; i--) {
       const drawn = i32x4.add(i32x4.add(a0, b0), n0);
       n0 = i32x4.add(n0, one);
       a0 = v128.xor(b0, i32x4.shr_u(b0, 9));
       b0 = i32x4.add(c0, i32x4.shl(c0, 3));
       c0 = i32x4.add(v128.or(i32x4.shl(c0, 21), i32x4.shr_u(c0, 11)), drawn);
-      const digit = v128.load32_splat(digits + (<usize>i << 2));
-      below = v128.or(below, v128.and(open, v128.andnot(digit, drawn)));
-      open = v128.andnot(open, v128.xor(drawn, digit));
+      if (left < 0) {
+        below = v128.or(below, v128.andnot(open, drawn));
+        open = v128.and(open, drawn);
+      } else {
+        open = v128.andnot(open, drawn);
+      }
+      left <<= 1;
       if (!v128.any_true(open)) break;
     }
     v128.store(words + (<usize>k << 4), below);
@@ -340,63 +348,81 @@ export function sampleBits(state: usize, digits: usize, digitCount: i32, words: 
 /**
  * Writes, in order, the numbers from `from` up to, without, `to` that were drawn, each with probability p on its own, until
  * `max` are written; returns how many. `inverseLog` is 1 / ln(1 - p). A step of the first four generators is two uniform
- * numbers.
+ * numbers, whose gaps are found side by side.
  */
 export function sampleGaps(state: usize, inverseLog: f64, from: f64, to: f64, out: usize, max: i32): i32 {
+  let a = v128.load(state);
+  let b = v128.load(state, 16);
+  let c = v128.load(state, 32);
+  let counter = v128.load(state, 48);
+  const inverse = f64x2.splat(inverseLog);
   let found = 0;
   let at = from;
   while (true) {
-    step(state);
-    for (let half: usize = 0; half < 16; half += 8) {
-      const high = <f64>(load<u32>(state + half, 128) >>> 5);
-      const low = <f64>(load<u32>(state + half, 132) >>> 6);
-      at += Math.floor(ln(1.0 - (high * 67108864.0 + low) / 9007199254740992.0) * inverseLog);
-      if (!(at < to)) return found;
-      store<u32>(out + (<usize>found << 2), <u32>at);
-      if (++found == max) return found;
-      at += 1.0;
-    }
+    const drawn = i32x4.add(i32x4.add(a, b), counter);
+    a = v128.xor(b, i32x4.shr_u(b, 9));
+    b = i32x4.add(c, i32x4.shl(c, 3));
+    c = i32x4.add(v128.or(i32x4.shl(c, 21), i32x4.shr_u(c, 11)), drawn);
+    counter = i32x4.add(counter, i32x4.splat(1));
+    const high = f64x2.convert_low_i32x4_s(lanes02(i32x4.shr_u(drawn, 5)));
+    const low = f64x2.convert_low_i32x4_s(lanes13(i32x4.shr_u(drawn, 6)));
+    const unit = f64x2.div(f64x2.add(f64x2.mul(high, f64x2.splat(67108864.0)), low), f64x2.splat(9007199254740992.0));
+    const gaps = f64x2.floor(f64x2.mul(ln(f64x2.sub(f64x2.splat(1.0), unit)), inverse));
+    at += f64x2.extract_lane(gaps, 0);
+    if (!(at < to)) break;
+    store<u32>(out + (<usize>found << 2), <u32>at);
+    if (++found == max) break;
+    at += 1.0 + f64x2.extract_lane(gaps, 1);
+    if (!(at < to)) break;
+    store<u32>(out + (<usize>found << 2), <u32>at);
+    if (++found == max) break;
+    at += 1.0;
   }
+  v128.store(state, a);
+  v128.store(state, b, 16);
+  v128.store(state, c, 32);
+  v128.store(state, counter, 48);
+  return found;
 }
 
-/** One number of each of the first four generators, behind the state. */
-function step(state: usize): void {
-  const a = v128.load(state);
-  const b = v128.load(state, 16);
-  const c = v128.load(state, 32);
-  const counter = v128.load(state, 48);
-  const drawn = i32x4.add(i32x4.add(a, b), counter);
-  v128.store(state, v128.xor(b, i32x4.shr_u(b, 9)));
-  v128.store(state, i32x4.add(c, i32x4.shl(c, 3)), 16);
-  v128.store(state, i32x4.add(v128.or(i32x4.shl(c, 21), i32x4.shr_u(c, 11)), drawn), 32);
-  v128.store(state, i32x4.add(counter, i32x4.splat(1)), 48);
-  v128.store(state, drawn, 128);
+@inline
+function lanes02(x: v128): v128 {
+  return v128.shuffle<i32>(x, x, 0, 2, 0, 2);
+}
+
+@inline
+function lanes13(x: v128): v128 {
+  return v128.shuffle<i32>(x, x, 1, 3, 1, 3);
 }
 
 /**
- * The natural logarithm of 2^-53 to 1, from arithmetic alone, so that it has the same bits here and in TypeScript: a
- * library's last digit is its own. 2 artanh((m - 1) / (m + 1)) for m from 0.7 to 1.41; the first term left out is below 2^-57.
+ * The natural logarithms of two numbers of 2^-53 to 1, from arithmetic alone, so that they have the same bits here and in
+ * TypeScript: a library's last digit is its own. 2 artanh((m - 1) / (m + 1)) for m from 0.7 to 1.41; the first term left out
+ * is below 2^-57.
  */
-function ln(x: f64): f64 {
-  const bits = reinterpret<u64>(x);
-  let exponent = <i32>(bits >>> 52) - 1023;
-  let m = reinterpret<f64>((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);
-  if (m > 1.4142135623730951) {
-    m = m / 2.0;
-    exponent++;
-  }
-  const s = (m - 1.0) / (m + 1.0);
-  const z = s * s;
-  let sum = 1.0 / 21.0;
-  sum = sum * z + 1.0 / 19.0;
-  sum = sum * z + 1.0 / 17.0;
-  sum = sum * z + 1.0 / 15.0;
-  sum = sum * z + 1.0 / 13.0;
-  sum = sum * z + 1.0 / 11.0;
-  sum = sum * z + 1.0 / 9.0;
-  sum = sum * z + 1.0 / 7.0;
-  sum = sum * z + 1.0 / 5.0;
-  sum = sum * z + 1.0 / 3.0;
-  sum = sum * z + 1.0;
-  return <f64>exponent * 0.6931471805599453 + 2.0 * s * sum;
+@inline
+function ln(x: v128): v128 {
+  const mantissa = v128.or(
+    v128.and(x, i64x2.splat(0x000f_ffff_ffff_ffff)),
+    i64x2.splat(0x3ff0_0000_0000_0000),
+  );
+  const large = f64x2.gt(mantissa, f64x2.splat(1.4142135623730951));
+  const m = v128.bitselect(f64x2.mul(mantissa, f64x2.splat(0.5)), mantissa, large);
+  const exponent = i64x2.sub(i64x2.sub(i64x2.shr_u(x, 52), i64x2.splat(1023)), large);
+  const one = f64x2.splat(1.0);
+  const s = f64x2.div(f64x2.sub(m, one), f64x2.add(m, one));
+  const z = f64x2.mul(s, s);
+  let sum = f64x2.splat(1.0 / 21.0);
+  sum = f64x2.add(f64x2.mul(sum, z), f64x2.splat(1.0 / 19.0));
+  sum = f64x2.add(f64x2.mul(sum, z), f64x2.splat(1.0 / 17.0));
+  sum = f64x2.add(f64x2.mul(sum, z), f64x2.splat(1.0 / 15.0));
+  sum = f64x2.add(f64x2.mul(sum, z), f64x2.splat(1.0 / 13.0));
+  sum = f64x2.add(f64x2.mul(sum, z), f64x2.splat(1.0 / 11.0));
+  sum = f64x2.add(f64x2.mul(sum, z), f64x2.splat(1.0 / 9.0));
+  sum = f64x2.add(f64x2.mul(sum, z), f64x2.splat(1.0 / 7.0));
+  sum = f64x2.add(f64x2.mul(sum, z), f64x2.splat(1.0 / 5.0));
+  sum = f64x2.add(f64x2.mul(sum, z), f64x2.splat(1.0 / 3.0));
+  sum = f64x2.add(f64x2.mul(sum, z), one);
+  const whole = f64x2.mul(f64x2.convert_low_i32x4_s(lanes02(exponent)), f64x2.splat(0.6931471805599453));
+  return f64x2.add(whole, f64x2.mul(f64x2.mul(f64x2.splat(2.0), s), sum));
 }

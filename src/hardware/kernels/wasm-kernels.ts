@@ -2,7 +2,6 @@
  * The page kernels in WebAssembly. The module is compiled once a process, at first use, and an instance with a memory of its
  * own takes a fraction of a millisecond: whoever does little work does it without (`switchover bench` tells both).
  */
-import { digitsInto } from '../workloads/sampler.ts';
 import { checkBlocks, checkMarks, checkProbability, checkSamePart, pageOutside } from './kernel-checks.ts';
 import { FOUR_WORDS, type Lanes } from './lanes.ts';
 import { PAGE_KERNELS_BASE64 } from './page-kernels.generated.ts';
@@ -21,14 +20,13 @@ export interface RawKernels {
   countBoth(a: number, b: number, words: number): number;
   count(words: number, n: number): number;
   scan(words: number, n: number, from: number, out: number, max: number): number;
-  sampleBits(state: number, digits: number, digitCount: number, words: number, blocks: number): number;
+  sampleBits(state: number, p: number, words: number, blocks: number): number;
   sampleGaps(state: number, inverseLog: number, from: number, to: number, out: number, max: number): number;
 }
 
 const WASM_PAGE_BYTES = 65_536;
-/** The generators' 32 words with the 4 that they drew behind them, and p's digits: 64 words; from 1024 on, below it nothing. */
+/** The generators' 32 words; below them nothing. */
 const STATE_AT = 1024;
-const DIGITS_AT = STATE_AT + 144;
 const RESERVED_BYTES = 2048;
 
 let compiled: object | undefined;
@@ -50,10 +48,6 @@ export class WasmKernels implements PageKernels {
   readonly raw: RawKernels;
   readonly #memory: WordMemory;
   readonly #state: Int32Array;
-  readonly #digits: Int32Array;
-  /** The p whose digits stand in the memory. */
-  #digitsOf = -1;
-  #digitCount = 0;
 
   /** `initialBytes` are there from the start: each growth is a system call. */
   constructor(memoryBytes: number, initialBytes = WASM_PAGE_BYTES) {
@@ -65,7 +59,6 @@ export class WasmKernels implements PageKernels {
     this.raw = new Instance(module, { env: { memory } }).exports as RawKernels;
     this.#memory = new WordMemory(memory, initial * WASM_PAGE_BYTES, pages * WASM_PAGE_BYTES, RESERVED_BYTES);
     this.#state = new Int32Array(memory.buffer, STATE_AT, 2 * FOUR_WORDS);
-    this.#digits = new Int32Array(memory.buffer, DIGITS_AT, 64);
   }
 
   /** All of the memory, as large as it is now. */
@@ -139,10 +132,8 @@ export class WasmKernels implements PageKernels {
       words.fill(-1, 0, 4 * blocks);
       return 128 * blocks;
     }
-    this.#putDigits(p);
     this.#state.set(lanes);
-    const at = this.#memory.offsetOf(words);
-    const ones = this.raw.sampleBits(STATE_AT, DIGITS_AT, this.#digitCount, at, blocks);
+    const ones = this.raw.sampleBits(STATE_AT, p, this.#memory.offsetOf(words), blocks);
     lanes.set(this.#state);
     return ones;
   }
@@ -155,11 +146,5 @@ export class WasmKernels implements PageKernels {
     const found = this.raw.sampleGaps(STATE_AT, 1 / Math.log1p(-p), from, to, at, out.length);
     lanes.set(this.#state);
     return found;
-  }
-
-  #putDigits(p: number): void {
-    if (p === this.#digitsOf) return;
-    this.#digitCount = digitsInto(this.#digits, p);
-    this.#digitsOf = p;
   }
 }

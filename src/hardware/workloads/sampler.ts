@@ -19,7 +19,7 @@ const DIGITS_MAX = 53;
 const digits = new Int32Array(DIGITS_MAX);
 
 /** Writes those digits to `into`, at most 53 of them; returns how many. */
-export function digitsInto(into: Int32Array, p: number): number {
+function digitsInto(into: Int32Array, p: number): number {
   if (!(p >= 0 && p < 1)) throw new RangeError(`digits of a p from 0 to below 1, got ${p}`);
   let rest = p;
   let n = 0;
