@@ -20,6 +20,8 @@ const BLOCK_SHIFT = 15;
 const WORD_MASK = BLOCK_WORDS - 1;
 /** From so many blocks on a run of them is turned at once. This project's own. */
 const RUN_BLOCKS = 8;
+/** From so many blocks on their tables are the arena's, too: a guest of half a TiB. This project's own. */
+const LENT_FROM_BLOCKS = 4096;
 /** In place of where a block's words are. */
 const EMPTY = 0;
 const FULL = -1;
@@ -44,9 +46,11 @@ export class PageBitmap {
     this.pages = pages;
     this.#arena = arena;
     const blocks = Math.ceil(pages / BLOCK_PAGES);
-    this.#blocks = new Int32Array(blocks);
-    this.#counts = new Int32Array(blocks);
-    this.#used = new Int32Array(Math.ceil(blocks / 32));
+    // Fresh pages of the host's memory cost more than what is done with them: the arena's own are used again.
+    const table = (words: number) => (blocks < LENT_FROM_BLOCKS ? new Int32Array(words) : arena.lend(words));
+    this.#blocks = table(blocks);
+    this.#counts = table(blocks);
+    this.#used = table(Math.ceil(blocks / 32));
   }
 
   /** An empty set of as many pages, in the same arena. */
@@ -249,7 +253,7 @@ export class PageBitmap {
     for (let page = from; page < this.pages; ) {
       let b = page >>> BLOCK_SHIFT;
       if (this.#blocks[b] === EMPTY) return page;
-      if (this.#blocks[b] === FULL) while (this.#blocks[b + 1] === FULL) b += 1;
+      if (this.#blocks[b] === FULL) b = this.#fullUntil(b, this.#blocks.length) - 1;
       const end = (b + 1) * BLOCK_PAGES;
       if (this.#blocks[b] !== FULL) {
         let mask = -1 << (page & 31);
@@ -593,8 +597,7 @@ export class PageBitmap {
   /** Turns whole blocks of one kind from b up to, without, `limit` at most into the other; returns where they end. */
   #turnRun(b: number, limit: number, from: typeof EMPTY | typeof FULL, to: typeof EMPTY | typeof FULL): number {
     const blocks = this.#blocks;
-    let last = b;
-    while (last < limit && blocks[last] === from) last += 1;
+    const last = from === FULL ? this.#fullUntil(b, limit) : blocks[b] === EMPTY ? this.#nextUsed(b, limit) : b;
     if (last - b < RUN_BLOCKS) return b;
     const sign = to === FULL ? 1 : -1;
     blocks.fill(to, b, last);
@@ -611,6 +614,18 @@ export class PageBitmap {
     return last;
   }
 
+  /** The first block from b on that is not full, or `limit`. */
+  #fullUntil(b: number, limit: number): number {
+    const blocks = this.#blocks;
+    let at = b;
+    // FULL is all ones.
+    while (at + 4 <= limit && (blocks[at]! & blocks[at + 1]! & blocks[at + 2]! & blocks[at + 3]!) === FULL) {
+      at += 4;
+    }
+    while (at < limit && blocks[at] === FULL) at += 1;
+    return at;
+  }
+
   #close(b: number, state: typeof EMPTY | typeof FULL): void {
     const block = this.#blocks[b]!;
     if (block > 0) this.#arena.give(block);
@@ -618,18 +633,18 @@ export class PageBitmap {
     if (state === EMPTY) this.#used[b >>> 5]! &= ~(1 << b);
   }
 
-  /** The first block at or after `from` that is not empty, or the number of blocks: a whole block beyond the bound at most. */
-  #nextUsed(from: number): number {
+  /** The first block at or after `from` that is not empty, or `limit`: by default the number of blocks. */
+  #nextUsed(from: number, limit = this.#blocks.length): number {
     const used = this.#used;
     let at = from >>> 5;
-    if (at >= used.length) return this.#blocks.length;
+    if (from >= limit) return limit;
     let rest = used[at]! & (-1 << (from & 31));
     while (rest === 0) {
       at += 1;
-      if (at === used.length) return this.#blocks.length;
+      if (32 * at >= limit) return limit;
       rest = used[at]!;
     }
-    return at * 32 + lowestBit(rest);
+    return Math.min(at * 32 + lowestBit(rest), limit);
   }
 
   #sizeOf(b: number): number {

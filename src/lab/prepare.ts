@@ -87,13 +87,11 @@ export function prepareRun(given: Scenario, options: PrepareOptions = {}): Prepa
   const changes = branches.length === 0 ? undefined : changing(faulty, clock);
   const driver = withDeciders(changes?.driver ?? faulty, clock, decidersIn(own, scenario));
   const journal = options.journal ?? new MemoryJournal();
-  const opened: Opened = {
-    ...openedOf(scenario, driver, options.run ?? freeName(runName(scenario), journal), own),
-    ...(origin === undefined ? {} : { origin }),
-  };
+  const begun = openedOf(scenario, driver, options.run ?? freeName(runName(scenario), journal), own);
+  const opened: Opened = origin === undefined ? begun : { ...begun, origin };
   const plan = opened.plan as Plan;
   requireFor(driver, plan, own);
-  const stepper = stepperFor(opened, { ...options, charts: options.charts ?? ownCharts(plan, own) });
+  const stepper = stepperFor(opened, Object.assign({}, options, { charts: options.charts ?? ownCharts(plan, own) }));
   let runner = new Runner(opened, { stepper, driver, clock, journal });
   const projection = new ReportProjection();
   const checkers = createCheckers();

@@ -44,7 +44,8 @@ export function rehearse(scenario: Scenario, { cancels = [], ...options }: Rehea
     } while (!prepared.runner.ended && clock.step());
     if (prepared.runner.error !== undefined) throw prepared.runner.error;
     if (!prepared.runner.ended) throw new Error(`run ${prepared.opened.run} fell silent at ${clock.nowNs} ns`);
-    return { ...prepared, ended: prepared.report() };
+    // Not a spread: V8 of Node 20 takes microseconds for one with more keys behind it.
+    return Object.assign(prepared, { ended: prepared.report() });
   } finally {
     prepared.runner.stop();
     prepared.driver.close();

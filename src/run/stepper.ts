@@ -35,7 +35,7 @@ export function stepperFor(opened: Opened, options: StepperOptions = {}): Steppe
   const charts = withShadows(options.charts ?? chartsOf(plan, watch), plan.shadows, watch);
   // Only a run that was branched exchanges its policy or its manager.
   const all = opened.origin === undefined ? charts : withExchanged(charts, watch);
-  return createStepper(all, { ...options, deadlinesMs: plan.deadlinesMs });
+  return createStepper(all, Object.assign({}, options, { deadlinesMs: plan.deadlinesMs }));
 }
 
 function chartsOf({ policy, manager }: Plan, watch: WatchTransitions | undefined): ChartSet {

@@ -91,24 +91,29 @@ export interface ModelDriver extends Driver {
   measured(): Measured;
 }
 
+/** What it can do, alike for every run. */
+const ALL_COMMANDS: Driver['commands'] = new Set(Object.keys(COMMANDS) as CommandName[]);
+const VERDICTS: Driver['verdicts'] = new Set([
+  'continue',
+  'switchover',
+  'throttlePercent',
+  'downtimeLimitMs',
+  'postcopy',
+  'pauseGuest',
+  'abort',
+]);
+const SIZES: Driver['sizes'] = new Set(['initialBytes', 'dirtyBytes', 'stopCopyBytes']);
+
 /** Throws a RangeError for a spec that contradicts itself. */
 export function createModelDriver(spec: ModelSpec, clock: RunClock, options: ModelOptions = {}): ModelDriver {
   const model = new Model(fillSpec(spec), clock, options);
   // A plain object, so that a wrapper can be made by spreading it.
   return {
     name: 'model',
-    commands: new Set(Object.keys(COMMANDS) as CommandName[]),
+    commands: ALL_COMMANDS,
     loop: 'we',
-    verdicts: new Set([
-      'continue',
-      'switchover',
-      'throttlePercent',
-      'downtimeLimitMs',
-      'postcopy',
-      'pauseGuest',
-      'abort',
-    ]),
-    sizes: new Set(['initialBytes', 'dirtyBytes', 'stopCopyBytes']),
+    verdicts: VERDICTS,
+    sizes: SIZES,
     facts$: model.facts$.asObservable(),
     pages$: model.world.pages$,
     progress$: model.progress$.asObservable(),
