@@ -198,6 +198,10 @@ export class PageBitmap {
     if (pages === 0) return 0;
     if (this.#count === this.pages || this.#count === 0) return this.#count === 0 ? 0 : pages;
     if (pages === this.pages) return this.#count;
+    const only = firstPage >>> BLOCK_SHIFT;
+    if (end <= (only + 1) * BLOCK_PAGES) {
+      return this.#countPart(only, firstPage - only * BLOCK_PAGES, end - only * BLOCK_PAGES);
+    }
     let count = 0;
     for (let b = this.#nextUsed(firstPage >>> BLOCK_SHIFT); b * BLOCK_PAGES < end; b = this.#nextUsed(b + 1)) {
       const base = b * BLOCK_PAGES;
@@ -393,7 +397,8 @@ export class PageBitmap {
     const before = this.#count;
     for (let b = other.#nextUsed(fromPage >>> BLOCK_SHIFT); b * BLOCK_PAGES < toPage; b = other.#nextUsed(b + 1)) {
       const base = b * BLOCK_PAGES;
-      const [from, to] = [Math.max(fromPage - base, 0), Math.min(toPage - base, this.#sizeOf(b))];
+      const from = Math.max(fromPage - base, 0);
+      const to = Math.min(toPage - base, this.#sizeOf(b));
       if (from === 0 && to === this.#sizeOf(b)) this.#mergeBlock(other, b, take);
       else this.#mergePart(other, b, from, to, take);
     }
@@ -445,7 +450,9 @@ export class PageBitmap {
   #orPart(other: PageBitmap, b: number, from: number, to: number): number {
     const into = this.#open(b);
     const { words } = this.#arena;
-    const [first, last, n] = edgesOf(from, to);
+    const first = from >>> 5;
+    const last = (to - 1) >>> 5;
+    const n = last - first - 1;
     if (first === last) return setBits(words, into + first, other.#word(b, first) & maskWithin(from, to));
     const source = other.#blocks[b]! + first + 1;
     return (
@@ -469,7 +476,9 @@ export class PageBitmap {
     }
     const into = this.#open(b);
     const { words } = this.#arena;
-    const [first, last, n] = edgesOf(from, to);
+    const first = from >>> 5;
+    const last = (to - 1) >>> 5;
+    const n = last - first - 1;
     if (first === last) {
       this.#changed(b, setBits(words, into + first, maskWithin(from, to)));
       return;
@@ -493,7 +502,9 @@ export class PageBitmap {
     }
     const at = this.#open(b);
     const { words } = this.#arena;
-    const [first, last, n] = edgesOf(from, to);
+    const first = from >>> 5;
+    const last = (to - 1) >>> 5;
+    const n = last - first - 1;
     if (first === last) {
       this.#changed(b, -clearBits(words, at + first, maskWithin(from, to)));
       return;
@@ -514,7 +525,9 @@ export class PageBitmap {
     }
     const at = this.#open(b);
     const { words } = this.#arena;
-    const [first, last, n] = edgesOf(from, to);
+    const first = from >>> 5;
+    const last = (to - 1) >>> 5;
+    const n = last - first - 1;
     if (first === last) {
       this.#changed(b, -clearBits(words, at + first, other.#word(b, first) & maskWithin(from, to)));
       return;
@@ -534,22 +547,28 @@ export class PageBitmap {
     if (block === EMPTY) return 0;
     if (block === FULL) return to - from;
     if (from === 0 && to === this.#sizeOf(b)) return this.#counts[b]!;
-    const [first, last, n] = edgesOf(from, to);
+    const first = from >>> 5;
+    const last = (to - 1) >>> 5;
+    const n = last - first - 1;
     if (first === last) return popcount32(this.#word(b, first) & maskWithin(from, to));
     const edges = popcount32(this.#word(b, first) & headMask(from)) + popcount32(this.#word(b, last) & tailMask(to));
     return edges + this.#arena.count(block + first + 1, n);
   }
 
   #countPartBoth(other: PageBitmap, b: number, from: number, to: number): number {
-    const [mine, theirs] = [this.#blocks[b]!, other.#blocks[b]!];
+    const mine = this.#blocks[b]!;
+    const theirs = other.#blocks[b]!;
     if (mine === EMPTY || theirs === EMPTY) return 0;
     if (theirs === FULL) return this.#countPart(b, from, to);
     if (mine === FULL) return other.#countPart(b, from, to);
-    const [first, last, n] = edgesOf(from, to);
+    const first = from >>> 5;
+    const last = (to - 1) >>> 5;
+    const n = last - first - 1;
     const both = (w: number) => this.#word(b, w) & other.#word(b, w);
     if (first === last) return popcount32(both(first) & maskWithin(from, to));
     const edges = popcount32(both(first) & headMask(from)) + popcount32(both(last) & tailMask(to));
-    const [at, otherAt] = [mine + first + 1, theirs + first + 1];
+    const at = mine + first + 1;
+    const otherAt = theirs + first + 1;
     return (
       edges +
       (this.#arena === other.#arena
@@ -602,7 +621,9 @@ export class PageBitmap {
     const sign = to === FULL ? 1 : -1;
     blocks.fill(to, b, last);
     this.#counts.fill(to === FULL ? BLOCK_PAGES : 0, b, last);
-    const [first, lastWord, n] = edgesOf(b, last);
+    const first = b >>> 5;
+    const lastWord = (last - 1) >>> 5;
+    const n = lastWord - first - 1;
     const turn = to === FULL ? setBits : clearBits;
     if (first === lastWord) turn(this.#used, first, maskWithin(b, last));
     else {
@@ -664,13 +685,6 @@ export class PageBitmap {
   #outside(page: number): RangeError {
     return new RangeError(`page ${page} is outside 0 to ${this.pages - 1}`);
   }
-}
-
-/** First and last word of a part of a block, and how many there are between them. */
-function edgesOf(from: number, to: number): readonly [number, number, number] {
-  const first = from >>> 5;
-  const last = (to - 1) >>> 5;
-  return [first, last, last - first - 1];
 }
 
 function headMask(from: number): number {

@@ -194,8 +194,9 @@ export class PageSender {
     let tooMuchEnd = Number.POSITIVE_INFINITY;
     for (let page = this.#unsent.next(from); page !== -1 && page < to; page = this.#unsent.next(page)) {
       let end = Math.min(to, (Math.floor(page / STRETCH_PAGES) + 1) * STRETCH_PAGES);
+      if (fits(tooMuch, tally, costs, limit)) tooMuchEnd = Number.POSITIVE_INFINITY;
       for (;;) {
-        if (end < tooMuchEnd || fits(tooMuch, tally, costs, limit)) {
+        if (end < tooMuchEnd) {
           const counted = this.#count(page, end);
           if (fits(counted, tally, costs, limit)) {
             take(counted, tally, costs);
@@ -208,7 +209,7 @@ export class PageSender {
         if (end - page <= 32) {
           const stopped = this.#scanPages(page, end, tally, costs, limit);
           if (stopped !== -1) return stopped;
-          tooMuchEnd = Number.POSITIVE_INFINITY;
+          tooMuch = NOTHING;
           break;
         }
         // A border of words, so that the last piece is one.
