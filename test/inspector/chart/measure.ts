@@ -74,6 +74,8 @@ function judge(): string[] {
     const { left, top, right, bottom } = boxOf(element);
     return { left, top: top + 1, right, bottom: bottom - 1 };
   };
+  // Nothing moves while it is judged: each text is measured once.
+  const textBoxes = (elements: Iterable<PageElement>): Box[] => [...elements].map(textBox);
   const meet = (a: Box, b: Box): boolean =>
     a.left < b.right - 0.5 && b.left < a.right - 0.5 && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5;
   const holds = (outer: Box, inner: Box): boolean =>
@@ -88,32 +90,43 @@ function judge(): string[] {
   const states = all('g[data-state]').map((group) => ({
     id: attribute(group, 'data-state'),
     box: boxOf(group.querySelector('.border') ?? group),
-    texts: [...document.querySelectorAll('svg.chart g[data-texts]')]
+    texts: all('g[data-texts]')
       .filter((texts) => attribute(texts, 'data-texts') === attribute(group, 'data-state'))
-      .flatMap((texts) => [...texts.querySelectorAll('text, .icon')]),
+      .flatMap((texts) => textBoxes(texts.querySelectorAll('text, .icon'))),
   }));
   const labels = all('g.label').map((group) => ({
     line: attribute(group, 'data-line'),
     source: attribute(group, 'data-source'),
     target: attribute(group, 'data-target'),
     box: boxOf(group.querySelector('.plate') ?? group),
-    texts: [...group.querySelectorAll('text, .icon')],
+    texts: textBoxes(group.querySelectorAll('text, .icon')),
   }));
-  const edges = all('g.edge').map((group) => {
+  /** Each 2 px; where the way between two points is as short as can be, all that lie between them are on one line. */
+  const sampled = (path: PageElement, matrix: object): { x: number; y: number }[] => {
     const points: { x: number; y: number }[] = [];
-    for (const path of group.querySelectorAll('path')) {
-      const matrix = path.getScreenCTM();
-      if (matrix === null) continue;
-      const length = path.getTotalLength();
-      for (let at = 0; at <= length; at += 2) points.push(path.getPointAtLength(at).matrixTransform(matrix));
+    const length = path.getTotalLength();
+    const at = (px: number) => path.getPointAtLength(px);
+    for (let fromPx = 0; fromPx <= length; fromPx += 32) {
+      const [from, to, px] = [at(fromPx), at(Math.min(fromPx + 32, length)), Math.min(32, length - fromPx)];
+      const isStraight = Math.abs(Math.hypot(to.x - from.x, to.y - from.y) - px) < 0.001;
+      const [first, last] = [from.matrixTransform(matrix), to.matrixTransform(matrix)];
+      for (let onPx = 0; onPx < 32 && onPx <= px; onPx += 2) {
+        const part = px === 0 ? 0 : onPx / px;
+        const between = { x: first.x + part * (last.x - first.x), y: first.y + part * (last.y - first.y) };
+        points.push(isStraight ? between : at(fromPx + onPx).matrixTransform(matrix));
+      }
     }
-    return {
-      line: attribute(group, 'data-line'),
-      source: attribute(group, 'data-source'),
-      target: attribute(group, 'data-target'),
-      points,
-    };
-  });
+    return points;
+  };
+  const edges = all('g.edge').map((group) => ({
+    line: attribute(group, 'data-line'),
+    source: attribute(group, 'data-source'),
+    target: attribute(group, 'data-target'),
+    points: [...group.querySelectorAll('path')].flatMap((path) => {
+      const matrix = path.getScreenCTM();
+      return matrix === null ? [] : sampled(path, matrix);
+    }),
+  }));
   const passes = (points: readonly { x: number; y: number }[], box: Box, marginPx: number): boolean =>
     points.some(
       ({ x, y }) =>
@@ -134,11 +147,11 @@ function judge(): string[] {
       if (mayHold ? meet(label.box, state.box) && !holds(state.box, label.box) : meet(label.box, state.box)) {
         found.add(`label ${label.line} meets state ${state.id}`);
       }
-      if (state.texts.some((text) => meet(label.box, textBox(text))))
+      if (state.texts.some((text) => meet(label.box, text)))
         found.add(`label ${label.line} covers a text of ${state.id}`);
     }
     for (const text of label.texts)
-      if (!holds(label.box, textBox(text))) found.add(`label ${label.line} is smaller than its text`);
+      if (!holds(label.box, text)) found.add(`label ${label.line} is smaller than its text`);
   });
 
   for (const edge of edges) {
@@ -148,7 +161,7 @@ function judge(): string[] {
         found.add(`edge ${edge.line} runs through state ${state.id}`);
       if (!hasChildren(state.id) && passes(edge.points, state.box, 2))
         found.add(`edge ${edge.line} enters state ${state.id}`);
-      if (state.texts.some((text) => passes(edge.points, textBox(text), 0)))
+      if (state.texts.some((text) => passes(edge.points, text, 0)))
         found.add(`edge ${edge.line} crosses a text of ${state.id}`);
     }
   }
@@ -162,9 +175,9 @@ function judge(): string[] {
       if (meet(state.box, other.box)) found.add(`state ${state.id} meets state ${other.id}`);
     }
     for (const text of state.texts) {
-      if (!holds(state.box, textBox(text))) found.add(`a text of ${state.id} leaves its box`);
+      if (!holds(state.box, text)) found.add(`a text of ${state.id} leaves its box`);
       for (const other of states) {
-        if (other.id !== state.id && isInside(other.id, state.id) && meet(textBox(text), other.box)) {
+        if (other.id !== state.id && isInside(other.id, state.id) && meet(text, other.box)) {
           found.add(`state ${other.id} covers a text of ${state.id}`);
         }
       }
@@ -172,15 +185,14 @@ function judge(): string[] {
   }
 
   const page = document.querySelector('svg.chart')?.getBoundingClientRect();
-  const texts = all('text');
-  for (const text of texts) {
-    if (Number.parseFloat(getComputedStyle(text).fontSize) < 11)
-      found.add(`"${text.textContent}" is smaller than 11 px`);
-    if (page === undefined || !holds(page, textBox(text))) found.add(`"${text.textContent}" leaves the picture`);
+  const texts = all('text').map((text) => ({ text, says: text.textContent, box: textBox(text) }));
+  for (const { text, says, box } of texts) {
+    if (Number.parseFloat(getComputedStyle(text).fontSize) < 11) found.add(`"${says}" is smaller than 11 px`);
+    if (page === undefined || !holds(page, box)) found.add(`"${says}" leaves the picture`);
   }
-  texts.forEach((text, index) => {
+  texts.forEach(({ says, box }, index) => {
     for (const other of texts.slice(index + 1)) {
-      if (meet(textBox(text), textBox(other))) found.add(`"${text.textContent}" meets "${other.textContent}"`);
+      if (meet(box, other.box)) found.add(`"${says}" meets "${other.says}"`);
     }
   });
   if (states.length === 0 || texts.length === 0) found.add('there is no chart in the page');
