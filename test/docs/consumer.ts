@@ -5,7 +5,7 @@
  * example is compiled against the declarations that ship and run as it would be run elsewhere. It neither needs nor
  * touches `dist`.
  */
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,11 +33,12 @@ export class Consumer {
   readonly folder = mkdtempSync(join(tmpdir(), 'switchover-docs-'));
   readonly #installed = join(this.folder, 'node_modules', 'switchover');
   readonly #cli = join(this.#installed, manifest.bin.switchover);
+  #session: ChildProcess | undefined;
 
-  /** Builds and installs. Throws when the compiler writes nothing; whether it has complaints is the type check's business. */
+  /** Builds and installs. Throws when the compiler writes nothing; complaints are the type check's business, and not looked for. */
   async install(): Promise<void> {
     mkdirSync(this.#installed, { recursive: true });
-    const said = await this.#tsc('-p', join(ROOT, 'src'), '--outDir', join(this.#installed, 'dist'));
+    const said = await this.#tsc('-p', join(ROOT, 'src'), '--outDir', join(this.#installed, 'dist'), '--noCheck');
     if (!existsSync(this.#cli)) throw new Error(`the package cannot be built:\n${said.stdout}${said.stderr}`);
     for (const path of ['package.json', ...manifest.files.filter((file) => file !== 'dist')]) {
       cpSync(join(ROOT, path), join(this.#installed, path), { recursive: true });
@@ -62,29 +63,70 @@ export class Consumer {
     return this.#run(process.execPath, [file]);
   }
 
-  switchover(...args: readonly string[]): Promise<Ended> {
+  /** The command as a shell starts it. */
+  shell(...args: readonly string[]): Promise<Ended> {
     return this.#run(process.execPath, [this.#cli, ...args]);
   }
 
+  /** The same in a process that is kept for the next one, so that the package is loaded once. One at a time. */
+  switchover(...args: readonly string[]): Promise<Ended> {
+    const session = this.#session ?? this.#open();
+    return new Promise((resolve, reject) => {
+      const gone = (code: number) => reject(new Error(`${args.join(' ')}: its process ended with ${code}`));
+      session.once('exit', gone).once('message', (ended) => {
+        session.off('exit', gone);
+        resolve(ended as Ended);
+      });
+      session.send(args);
+    });
+  }
+
+  #open(): ChildProcess {
+    this.write('session.mjs', SESSION);
+    const program = join(dirname(this.#cli), 'program.js');
+    this.#session = fork(join(this.folder, 'session.mjs'), [program], { ...this.#surroundings(), execArgv: [] });
+    return this.#session;
+  }
+
   remove(): void {
+    this.#session?.disconnect();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
   #tsc(...args: readonly string[]): Promise<Ended> {
-    return this.#run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), ...args]);
+    // More threads check some files more than once.
+    const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    return this.#run(process.execPath, [tsc, ...args, '--singleThreaded']);
   }
 
   #run(program: string, args: readonly string[]): Promise<Ended> {
-    // What a test runner tells its children would make node:test report to it instead of printing.
-    const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...env } = process.env;
     return new Promise((resolve) => {
-      execFile(program, [...args], { cwd: this.folder, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      execFile(program, [...args], { ...this.#surroundings(), maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
         resolve({ code, stdout, stderr });
       });
     });
   }
+
+  #surroundings() {
+    // What a test runner tells its children would make node:test report to it instead of printing.
+    const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...env } = process.env;
+    return { cwd: this.folder, env };
+  }
 }
+
+/** Runs each command that it is sent, and sends back what it printed. */
+const SESSION = `
+const { main } = await import(process.argv[2]);
+process.on('message', async (args) => {
+  const text = { stdout: '', stderr: '' };
+  const writes = ['stdout', 'stderr'].map((name) => [name, process[name].write]);
+  for (const [name] of writes) process[name].write = (part) => (text[name] += part, true);
+  const code = await main(args);
+  for (const [name, write] of writes) process[name].write = write;
+  process.send({ code, ...text });
+});
+`;
 
 /** As strict as most readers are. Only libraries are left alone: XState's declarations do not bear exactOptionalPropertyTypes. */
 const COMPILER_OPTIONS = {

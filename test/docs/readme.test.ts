@@ -109,7 +109,7 @@ describe('commands', () => {
     const scenario = blocks.find(({ language }) => language === 'yaml')?.text ?? '';
     const wrong = scenario.replace('downtimeLimit', 'downtimelimit');
     consumer.write(name, wrong);
-    const ended = await consumer.switchover('run', name);
+    const ended = await consumer.shell('run', name);
     consumer.write(name, scenario);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(ended.stderr.trim()).toBe(`${name}:${line}: ${message}`);
