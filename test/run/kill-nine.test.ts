@@ -116,7 +116,9 @@ function killed(kill: Kill): Promise<Killed> {
   const path = join(root, `${kill.nth}.db`);
   const killAfter = 'itself' in kill.how ? kill.how.itself : -1;
   const told = { dist: DIST.href, path, scenario: scenarioOf(kill.seed), factor: PACE, killAfter };
-  const child = spawn(process.execPath, ['--input-type=module', '-e', CHILD, JSON.stringify(told)]);
+  // It does not live long enough for optimised code to be worth its making.
+  const flags = ['--no-opt', '--input-type=module'];
+  const child = spawn(process.execPath, [...flags, '-e', CHILD, JSON.stringify(told)]);
   return new Promise((resolve, reject) => {
     const text = { stdout: '', stderr: '' };
     const last = () => Number(text.stdout.slice(0, text.stdout.lastIndexOf('\n')).split('\n').at(-1) || -1);
