@@ -1,8 +1,8 @@
 /** The keyboard: every command of the page has a key, and the help lists this table. */
 
+import { movedBy } from './dock/time-scale.ts';
 import { CHART_KEYS } from './panes/chart-keys.ts';
 import { goToCause, goToConsequence, goToFound } from './record-search.ts';
-import { movedBy } from './dock/time-scale.ts';
 import { DOCKS, SPEEDS, type Store, VIEWS } from './store.ts';
 import { nextTheme } from './theme.ts';
 
@@ -69,7 +69,7 @@ export function bindKeys(store: Store): void {
       if (isTyping(event.target)) (event.target as HTMLElement).blur();
       return;
     }
-    if (isTyping(event.target) || event.defaultPrevented) return;
+    if (isTyping(event.target) || event.defaultPrevented || isForSwitch(event)) return;
     const pressed = event.shiftKey && event.key.startsWith('Arrow') ? `Shift+${event.key}` : event.key;
     const binding = KEY_BINDINGS.find(({ keys }) => keys.includes(pressed));
     if (binding === undefined || (pressed === ' ' && isPressedBySpace(event.target))) return;
@@ -84,9 +84,15 @@ function isPressedBySpace(target: EventTarget | null): boolean {
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement
-  );
+  if (target instanceof HTMLInputElement) return !isSwitch(target);
+  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+}
+
+const isSwitch = ({ type }: HTMLInputElement) => type === 'checkbox' || type === 'radio';
+
+/** A box is checked by the space bar, and of several another one is chosen by an arrow; no other key means anything to them. */
+function isForSwitch({ target, key }: KeyboardEvent): boolean {
+  return target instanceof HTMLInputElement && isSwitch(target) && (key === ' ' || key.startsWith('Arrow'));
 }
 
 function changeSpeed({ speed }: Store, by: 1 | -1): void {

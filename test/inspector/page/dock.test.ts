@@ -151,7 +151,7 @@ describe.skipIf(!canOpen)('time on the page', () => {
 
     await page.getByRole('tab', { name: 'Memory' }).click();
     await expect.poll(() => drawnIn(page, '.memory canvas'), { timeout: 20_000 }).toBeGreaterThan(1);
-    await page.getByLabel('dirtied by vCPUs').uncheck();
+    await page.getByRole('checkbox', { name: 'dirtied by vCPUs' }).uncheck();
     await page.keyboard.press('z');
     await expect.poll(() => asked.length, { timeout: 20_000 }).toBe(2);
     expect(asked[0]).toBe('"whole"');

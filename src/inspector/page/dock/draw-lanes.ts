@@ -89,7 +89,8 @@ function drawBar({ context, colour }: Canvas, row: LaneRow, span: LaneSpan, from
   // A bar begins with a line, so that equal neighbours are seen as two.
   context.fillStyle = colour('lane-edge');
   context.fillRect(from, top, 1, height);
-  const text = span.towards === undefined ? span.state : `→ ${span.towards}`;
+  // No more of it than could be read: a journal may hold anything.
+  const text = (span.towards === undefined ? span.state : `→ ${span.towards}`).slice(0, LETTERS_MOST);
   drawText(context, colour('lane-ink'), text, from + PAD_PX, to - PAD_PX, top + height / 2 + 0.5);
 }
 
@@ -173,6 +174,7 @@ function hatch(
 }
 
 const LETTERS_LEAST = 3;
+const LETTERS_MOST = 160;
 
 function drawText(context: CanvasRenderingContext2D, ink: string, text: string, from: number, to: number, y: number) {
   const room = to - from;

@@ -76,7 +76,7 @@ function RecordTable({ run }: { readonly run: RunState }) {
         <tbody style={{ height: `${rows * ROW_PX}px` }}>
           {positions.map((one, index) => (
             <RecordRow
-              key={one}
+              key={(first + index) % (last - first + 1)}
               run={run}
               position={one}
               isCurrent={one === position}
