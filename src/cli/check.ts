@@ -2,14 +2,15 @@
  * `switchover check`: random migrations with random faults, one for each seed, all of them judged; and exhaustive ones. It ends
  * with what was reached and, for everything that was found, a scenario file and the one command that makes it happen again.
  */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { CheckOptions as WhatToCheck } from '../lab/check/check.ts';
 import { showsProgress } from './terminal.ts';
 import { threads, wholeNumber } from './whole-number.ts';
 
 interface CheckOptions {
   readonly seeds: number;
   readonly seed: number;
-  readonly exhaustive?: boolean;
+  readonly exhaustive: WhatToCheck['exhaustive'];
   readonly json?: boolean;
   readonly workers?: number;
   readonly progress: boolean;
@@ -30,7 +31,15 @@ export function checkCommand(program: Command): void {
     .description('look for a fault, a cancel or a crash that a migration does not survive, in random migrations')
     .option('--seeds <n>', 'how many random migrations', wholeNumber, SEEDS_BY_DEFAULT)
     .option('--seed <n>', 'the first seed', wholeNumber, 1)
-    .option('--exhaustive', 'small scenarios as well: everything that can go wrong at each step, alone and in pairs')
+    .addOption(
+      new Option(
+        '--exhaustive [cases]',
+        'small scenarios as well: everything that can go wrong at each step, alone and in pairs, or as singles only',
+      )
+        .choices(['singles', 'pairs'] satisfies WhatToCheck['exhaustive'][])
+        .preset('pairs')
+        .default('no', 'none'),
+    )
     .option('--workers <n>', 'threads; one a core unless given', threads)
     .option('--json', 'print what was found and reached as JSON')
     .option('--no-progress', 'no progress bar, even on a terminal')
@@ -47,7 +56,7 @@ async function runCheck({ seeds, seed, exhaustive, json, workers, progress }: Ch
     const checked = await check({
       seed,
       seeds,
-      exhaustive: exhaustive === true ? 'pairs' : 'no',
+      exhaustive,
       workers: workers ?? workersByDefault(),
       onProgress: bar.update,
     });

@@ -41,6 +41,7 @@ test.each([
   [['check', '--seeds', 'many'], 'expected a whole number'],
   [['check', '--seed', '-1'], 'expected a whole number'],
   [['check', '--workers', '0'], 'expected a number of threads'],
+  [['check', '--exhaustive', 'some'], 'Allowed choices are singles, pairs'],
 ] as const)('%j is a mistake', async (args, message) => {
   expectMistake(await inProcess(args), message);
 });

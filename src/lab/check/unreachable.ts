@@ -89,10 +89,6 @@ const UNREACHABLE: readonly Unreachable[] = [
     because: 'the one way back of a run halts who sends once',
   },
   {
-    pattern: at('pre-copy\\.(halting|halted)', '', 'VERDICT'),
-    because: 'a policy answers in the step that asks it',
-  },
-  {
     pattern: at('stop-and-copy\\.switching', '', '(GUEST|DRIVER|DEVICE|DIRTY_LOG|DESTINATION)_REACHED'),
     because:
       'an answer comes once, and the state that gave the order takes it; what pre-copy asked for has been answered',
