@@ -148,17 +148,33 @@ export function createStore(source: Source, worker: Worker): Store {
     cursor.value = { position: state.table.positionAt(atNs), atNs };
   }
 
-  async function take(header: RunHeader): Promise<void> {
-    const state: RunState = {
-      header,
-      table: new ColumnTable(),
-      records: signal(0),
-      course: signal(undefined),
-      kept: new CourseKeeper(),
-      isWhole: signal(false),
-      trouble: signal(header.damage ?? header.drift),
-    };
-    runs.value = [...runs.value, state];
+  function list(headers: readonly RunHeader[]): void {
+    const states = headers.map(
+      (header): RunState => ({
+        header,
+        table: new ColumnTable(),
+        records: signal(0),
+        course: signal(undefined),
+        kept: new CourseKeeper(),
+        isWhole: signal(false),
+        trouble: signal(header.damage ?? header.drift),
+      }),
+    );
+    runs.value = [...runs.value, ...states];
+  }
+
+  /** Records are fetched when a run is looked at for the first time: a file may hold many. */
+  const brought = new Map<string, Promise<void>>();
+  function bring(id: string | undefined): Promise<void> {
+    const state = find(id);
+    if (id === undefined || state === undefined) return Promise.resolve();
+    const known = brought.get(id) ?? fetchAll(state);
+    brought.set(id, known);
+    return known;
+  }
+
+  async function fetchAll(state: RunState): Promise<void> {
+    const { header } = state;
     engine.open(header);
     try {
       const ended = await source.lines(header, (lines) => engine.append(header.id, lines));
@@ -181,7 +197,10 @@ export function createStore(source: Source, worker: Worker): Store {
   const instantBeside = follow(
     engine,
     beside,
-    computed(() => runBeside.value?.table.positionAt(cursor.value.atNs) ?? 0),
+    computed(() => {
+      const state = runBeside.value;
+      return state === undefined || state.records.value === 0 ? 0 : state.table.positionAt(cursor.value.atNs);
+    }),
     runBeside,
   );
 
@@ -214,14 +233,18 @@ export function createStore(source: Source, worker: Worker): Store {
         const found = await source.session();
         batch(() => {
           session.value = found;
+          list(found.runs);
           const [first, second] = found.runs;
           shown.value = first?.id;
-          // Two journals side by side are what was asked for; of more the person chooses.
-          beside.value = found.runs.length === 2 ? second?.id : undefined;
+          // Two journals, or a run and its branch, are there to be compared; of other runs the person chooses.
+          beside.value = found.runs.length === 2 && areCompared(first, second) ? second?.id : undefined;
           if (first === undefined) view.value = 'gallery';
           following.value = first?.state === 'live';
         });
-        await Promise.all(found.runs.map(take));
+        effect(() => {
+          void bring(shown.value);
+          void bring(beside.value);
+        });
       } catch (error) {
         trouble.value = (error as Error).message;
       }
@@ -255,20 +278,29 @@ export function createStore(source: Source, worker: Worker): Store {
         shown.value = id;
         seekTime(atNs);
       });
+      // The same time in a run whose records are still to come.
+      void bring(id).then(() => {
+        if (shown.value === id && cursor.value.position === 0) seekTime(atNs);
+      });
     },
     async branch(wish) {
       const id = shown.value ?? '';
       const branched = await source.branch(id, wish);
-      const taken = take(branched.run);
       batch(() => {
+        list([branched.run]);
         beside.value = branched.run.id;
         zoom.value = undefined;
       });
-      await taken;
+      await bring(branched.run.id);
       return branched;
     },
   };
   return store;
+}
+
+function areCompared(first: RunHeader | undefined, second: RunHeader | undefined): boolean {
+  if (first === undefined || second === undefined) return false;
+  return first.source !== second.source || second.branch?.of === first.id;
 }
 
 function endOf(state: RunState | undefined): number {

@@ -141,11 +141,13 @@ describe.skipIf(!canOpen)('time on the page', () => {
     const { page, said } = await browser.open(shown, { colorScheme: 'dark' });
     await folded(page);
     await page.keyboard.press('End');
+    await atPosition(page, records.length - 1);
+    await page.locator('.run-choice select').last().selectOption('1');
     await page.getByRole('tab', { name: 'Plots' }).click();
     await page.locator('.one-plot canvas').first().waitFor();
     const remaining = page.locator('.plot-value.run', { hasText: 'remaining' });
     expect(await remaining.locator('.value').textContent()).toBe(await figure(page, 'remaining'));
-    expect(await page.locator('.plot-value.beside').count()).toBeGreaterThan(3);
+    await expect.poll(() => page.locator('.plot-value.beside').count()).toBeGreaterThan(3);
     await expect.poll(() => drawnIn(page, '.one-plot canvas >> nth=0')).toBeGreaterThan(1);
     await page.getByRole('checkbox', { name: 'log', exact: true }).check();
 

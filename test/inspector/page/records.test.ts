@@ -3,7 +3,7 @@
  * branch is made by the server, and is its parent up to the record that it leaves.
  */
 import type { Page } from 'playwright-core';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Rec } from '../../../src/core/record.ts';
 import { kindOf } from '../../../src/core/system.ts';
 import { differenceOf } from '../../../src/inspector/view/difference.ts';
@@ -109,8 +109,14 @@ describe.runIf(canOpen)('the table of records', () => {
 });
 
 describe.runIf(canOpen)('one run', () => {
+  let shown: Shown;
+  beforeAll(async () => {
+    shown = await show('two-nics');
+  });
+  afterAll(() => shown.page.close());
+
   test('is followed by cause and consequence, and says what each record changed and told', async () => {
-    const { page, said, records } = await show('two-nics');
+    const { page, said, records } = shown;
     await view(page, 'Records');
     const answered = records.filter((record) => record.kind === 'input' && record.answers !== undefined);
     const one = answered[Math.floor(answered.length / 2)] as Extract<Rec, { kind: 'input' }>;
@@ -135,7 +141,53 @@ describe.runIf(canOpen)('one run', () => {
     await view(page, 'Who tells whom');
     await sameTellers(page, run, cause + 1);
     expect(said).toEqual([]);
-    await page.close();
+  });
+
+  test('is branched: the branch is the same up to where it leaves, runs beside, and nothing is written', async () => {
+    const { page, said, records, url, journal } = shown;
+    const position = 12;
+    await seek(page, position);
+    await page.keyboard.press('w');
+    await page.locator('.what-if [name=bandwidth]').fill('5Gbit/s');
+    await page.locator('.what-if [name=others]').fill('vmm.downtimeLimit=1s');
+    expect(await page.locator('.what-if code').textContent()).toBe(
+      `switchover branch two-nics.db --run ${journal.runs()[0]?.run} --at ${position} --set link.bandwidth=5Gbit/s --set vmm.downtimeLimit=1s`,
+    );
+    await page.locator('.what-if .primary').click();
+    await page.waitForSelector('.branch-result[data-branch="1"]');
+    expect(await page.locator('.branch-result [data-figure]').count()).toBe(6);
+    expect(await page.locator('[data-figure=total] td').nth(1).getAttribute('class')).toBe('worse');
+    expect(await page.locator('.run-choice select').nth(1).inputValue()).toBe('1');
+    const text = await (await fetch(`${url}api/runs/1/records`)).text();
+    const branch = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Rec);
+    const [theirs, ours] = [foldedRun(records).at(position), foldedRun(branch).at(position)];
+    expect(ours).toEqual(theirs);
+    expect(branch[position + 1]).toMatchObject({ by: 'operator', event: { type: 'BRANCHED' } });
+    expect([journal.runs().length, [...journal.read(journal.runs()[0]?.run ?? '')].length]).toEqual([
+      1,
+      records.length,
+    ]);
+
+    // A branch of the branch, which is in no file.
+    await page.locator('.branch-result button', { hasText: 'Go into the branch' }).click();
+    await page.waitForSelector(`.numbers[data-folded="${branch.length}"]`);
+    await seek(page, position + 3);
+    expect(await page.locator('.what-if .branch-result').count()).toBe(0);
+    await page.locator('.what-if [name=cancels]').check();
+    await page.locator('.what-if .primary').click();
+    await page.waitForSelector('.branch-result[data-branch="2"]');
+    expect(await page.locator('[data-figure=outcome] td').nth(1).textContent()).toBe('cancelled');
+    expect(said).toEqual([]);
+
+    await page.locator('.what-if [name=cancels]').uncheck();
+    await page.locator('.what-if [name=others]').fill('vm.memory=1GiB');
+    await page.locator('.what-if .primary').click();
+    const refusal = await page.locator('.what-if-refused').textContent();
+    expect(refusal).toMatch(/vm\.memory cannot be changed in a run that is under way/);
+    expect(refusal).not.toMatch(/\bat .*\.ts/);
   });
 });
 
@@ -177,56 +229,6 @@ async function sameTellers(page: Page, run: FoldedRun, position: number): Promis
   for (const [key, times] of counts) {
     const [, pair = '', type = ''] = /^(.*) (\S+)$/.exec(key) ?? [];
     const line = page.locator(`section[aria-label="${pair}"] li[data-type="${type}"] .times`);
-    expect(await line.innerText(), key).toBe(`${times}×`);
+    expect(await line.textContent(), key).toBe(`${times}×`);
   }
 }
-
-describe.runIf(canOpen)('what if', () => {
-  test('runs beside its parent, is the same up to where it leaves, and writes nothing', async () => {
-    const { page, said, records, url, journal } = await show('two-nics');
-    const position = 12;
-    await seek(page, position);
-    await page.keyboard.press('w');
-    await page.locator('.what-if [name=bandwidth]').fill('5Gbit/s');
-    await page.locator('.what-if [name=others]').fill('vmm.downtimeLimit=1s');
-    expect(await page.locator('.what-if code').innerText()).toBe(
-      `switchover branch two-nics.db --run ${journal.runs()[0]?.run} --at ${position} --set link.bandwidth=5Gbit/s --set vmm.downtimeLimit=1s`,
-    );
-    await page.locator('.what-if .primary').click();
-    await page.waitForSelector('.branch-result[data-branch="1"]');
-    expect(await page.locator('.branch-result [data-figure]').count()).toBe(6);
-    expect(await page.locator('[data-figure=total] td').nth(1).getAttribute('class')).toBe('worse');
-    expect(await page.locator('.run-choice select').nth(1).inputValue()).toBe('1');
-    const text = await (await fetch(`${url}api/runs/1/records`)).text();
-    const branch = text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Rec);
-    const [theirs, ours] = [foldedRun(records).at(position), foldedRun(branch).at(position)];
-    expect(ours).toEqual(theirs);
-    expect(branch[position + 1]).toMatchObject({ by: 'operator', event: { type: 'BRANCHED' } });
-    expect([journal.runs().length, [...journal.read(journal.runs()[0]?.run ?? '')].length]).toEqual([
-      1,
-      records.length,
-    ]);
-
-    // A branch of the branch, which is in no file.
-    await page.locator('.branch-result button', { hasText: 'Go into the branch' }).click();
-    await page.waitForSelector(`.numbers[data-folded="${branch.length}"]`);
-    await seek(page, position + 3);
-    expect(await page.locator('.what-if .branch-result').count()).toBe(0);
-    await page.locator('.what-if [name=cancels]').check();
-    await page.locator('.what-if .primary').click();
-    await page.waitForSelector('.branch-result[data-branch="2"]');
-    expect(await page.locator('[data-figure=outcome] td').nth(1).innerText()).toBe('cancelled');
-    expect(said).toEqual([]);
-
-    await page.locator('.what-if [name=cancels]').uncheck();
-    await page.locator('.what-if [name=others]').fill('vm.memory=1GiB');
-    await page.locator('.what-if .primary').click();
-    const refusal = await page.locator('.what-if-refused').innerText();
-    expect(refusal).toMatch(/vm\.memory cannot be changed in a run that is under way/);
-    expect(refusal).not.toMatch(/\bat .*\.ts/);
-    await page.close();
-  });
-});

@@ -2,7 +2,6 @@
 import type { Course } from '../../view/course.ts';
 import { LANE_GROUPS, type Lane, type LaneGroup, type LaneSpan } from '../../view/lanes.ts';
 import type { Mark } from '../../view/marks.ts';
-import { firstBeyond } from '../../view/series.ts';
 import { duration } from '../format.ts';
 
 export const ROW_PX = 20;
@@ -87,23 +86,25 @@ export function indexAt(spans: readonly LaneSpan[], ns: number): number {
 
 /** What a lane is in at a record; undefined where it is in nothing. */
 export function spanAtPosition(spans: readonly LaneSpan[], position: number, atNs: number): LaneSpan | undefined {
+  const span = spans[begunBy(spans, position) - 1];
+  return span?.toNs !== undefined && span.toNs < atNs ? undefined : span;
+}
+
+/** Where the next state begins, or the one before; undefined at either end. */
+export function stepFrom({ spans }: Lane, position: number, by: 1 | -1): number | undefined {
+  const at = begunBy(spans, position);
+  if (by === 1) return spans[at]?.position;
+  const here = spans[at - 1];
+  return here === undefined || here.position < position ? here?.position : spans[at - 2]?.position;
+}
+
+/** How many of them began with a record or before it. */
+function begunBy(spans: readonly LaneSpan[], position: number): number {
   let [low, high] = [0, spans.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((spans[middle] as LaneSpan).position <= position) low = middle + 1;
     else high = middle;
   }
-  const span = spans[low - 1];
-  return span?.toNs !== undefined && span.toNs < atNs ? undefined : span;
-}
-
-/** Where the next state begins, or the one before; undefined at either end. */
-export function stepFrom({ spans }: Lane, position: number, by: 1 | -1): number | undefined {
-  const at = firstBeyond(
-    spans.map((span) => span.position),
-    position,
-  );
-  if (by === 1) return spans[at]?.position;
-  const here = spans[at - 1];
-  return here === undefined ? undefined : here.position < position ? here.position : spans[at - 2]?.position;
+  return low;
 }

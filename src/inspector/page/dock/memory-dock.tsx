@@ -111,7 +111,7 @@ function Gutter({ shown, answer, height }: GutterProps) {
         {LAYERS.map((layer) => (
           <label key={layer}>
             <input type="checkbox" checked={shown.value.has(layer)} onChange={() => toggle(layer)} />
-            <i style={{ background: `var(--memory-${layer})` }} />
+            <i class="swatch" style={{ background: `var(--memory-${layer})` }} />
             {LAYER_NAMES[layer]}
           </label>
         ))}

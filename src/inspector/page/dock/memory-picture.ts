@@ -106,7 +106,7 @@ export function cellAt({ map, cells }: DecodedMap, ns: number, up: number) {
   const firstPage = firstPages[row] ?? 0;
   return {
     firstPage,
-    pages: (firstPages[row + 1] ?? map.pages) - firstPage,
+    pages: pagesOf(map, row),
     shares: LAYERS.flatMap((layer) => {
       const share = cells[layer][row * timeBins + bin] as number;
       return share === 0 ? [] : [{ layer, percent: (100 * share) / 255 }];
@@ -120,22 +120,42 @@ export interface AddressTick {
   readonly bytes: number;
 }
 
-/** Round addresses, a power of two apart, where memory is; at most `most`. */
-export function addressTicks(
-  { firstPages, pageBytes, addressBins, pages }: MemoryMap,
-  most: number,
-): readonly AddressTick[] {
+/** Round addresses, a power of two apart, where memory is; about `most`. */
+export function addressTicks(map: MemoryMap, most: number): readonly AddressTick[] {
+  const { firstPages, pageBytes, addressBins, pages } = map;
   const last = firstPages[addressBins] ?? pages;
   const least = ((last - (firstPages[0] ?? 0)) * pageBytes) / Math.max(1, most);
   const step = 2 ** Math.ceil(Math.log2(Math.max(1, least)));
   const ticks: AddressTick[] = [];
-  for (let bytes = 0; bytes <= last * pageBytes; bytes += step) {
+  for (let bytes = 0; bytes < last * pageBytes; bytes += step) {
     const page = bytes / pageBytes;
-    const row = firstPages.findIndex((first, nth) => page >= first && page < (firstPages[nth + 1] ?? first + 1));
+    const row = firstPages.findIndex(
+      (first, nth) => nth < addressBins && page >= first && page < first + pagesOf(map, nth),
+    );
     if (row === -1) continue;
-    const [first, next] = [firstPages[row] as number, firstPages[row + 1] ?? last];
-    const within = next > first ? (page - first) / (next - first) : 0;
-    ticks.push({ up: Math.min(1, (row + within) / addressBins), bytes });
+    ticks.push({ up: (row + (page - (firstPages[row] as number)) / pagesOf(map, row)) / addressBins, bytes });
   }
   return ticks;
+}
+
+/** Of a row: up to the next one, or less where a hole lies between them. Rows have as many each, give or take one. */
+function pagesOf({ firstPages, addressBins, pages }: MemoryMap, row: number): number {
+  const most = usualPages(firstPages, addressBins, pages);
+  return Math.max(1, Math.min(most, (firstPages[row + 1] ?? pages) - (firstPages[row] ?? 0)));
+}
+
+const usual = new WeakMap<readonly number[], number>();
+
+function usualPages(firstPages: readonly number[], addressBins: number, pages: number): number {
+  let found = usual.get(firstPages);
+  if (found === undefined) {
+    const all = Array.from(
+      { length: addressBins },
+      (_, row) => (firstPages[row + 1] ?? pages) - (firstPages[row] ?? 0),
+    );
+    all.sort((a, b) => a - b);
+    found = all[Math.floor(all.length / 2)] ?? 0;
+    usual.set(firstPages, found);
+  }
+  return found;
 }

@@ -18,7 +18,7 @@ export function useMemoryMap(store: Store): Signal<MemoryAnswer | undefined> {
   const answer = useSignal<MemoryAnswer | undefined>(undefined);
   const header = store.run.value?.header;
   const isWhole = store.run.value?.isWhole.value === true;
-  const span = store.zoom.value;
+  const span = ownSpan(store);
   // Of a run that is not over the model cannot be run again.
   const run = isWhole && header?.noMemoryMap === undefined ? header?.id : undefined;
   useEffect(() => {
@@ -42,6 +42,16 @@ export function useMemoryMap(store: Store): Signal<MemoryAnswer | undefined> {
     };
   }, [run, span?.fromNs, span?.toNs]);
   return answer;
+}
+
+/** What is zoomed into may reach beyond the end of the shorter of two runs, where there is nothing to ask for. */
+function ownSpan({ zoom, run }: Store): Span | undefined {
+  const { value } = zoom;
+  const table = run.value?.table;
+  if (value === undefined || table === undefined) return undefined;
+  const endNs = table.atNs(table.length - 1);
+  const toNs = Math.min(value.toNs, endNs);
+  return value.fromNs < toNs ? { fromNs: value.fromNs, toNs } : undefined;
 }
 
 async function asked(

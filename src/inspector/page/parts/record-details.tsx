@@ -85,7 +85,8 @@ const CONSEQUENCES_MAX = 40;
 function Took({ atNs, position }: { readonly atNs: number; readonly position: number }) {
   const { run } = useStore();
   const since = run.value?.table.atNs(position);
-  return since === undefined ? null : <span class="soft"> {duration(atNs - since)} ago</span>;
+  if (since === undefined) return null;
+  return <span class="soft"> {since === atNs ? 'at the same time' : `${duration(atNs - since)} before`}</span>;
 }
 
 function withoutType({ type: _, ...data }: { readonly type: string }): unknown {

@@ -1,7 +1,7 @@
 /** Above the table of records: words, whom, by whom, and only what a person looks for; how many were found, and to the next. */
 import { useEffect, useState } from 'preact/hooks';
 import { NOTE_KINDS, type NoteKind } from '../../view/notes.ts';
-import { count } from '../format.ts';
+import { count, cut } from '../format.ts';
 import { goToFound, isSearching, jump, recordSearch } from '../record-search.ts';
 import { type RunState, useStore } from '../store.ts';
 
@@ -31,11 +31,23 @@ export function RecordFilter({ run }: { readonly run: RunState }) {
           if (event.key === 'Enter') goToFound(store, event.shiftKey ? -1 : 1);
         }}
       />
-      <Choice label="to" all="any chart" value={to.value} names={names.to} choose={(name) => (to.value = name)} />
-      <Choice label="by" all="anybody" value={by.value} names={names.by} choose={(name) => (by.value = name)} />
       <Choice
-        label="only"
-        all="everything"
+        label="To which chart"
+        all="to any chart"
+        value={to.value}
+        names={names.to}
+        choose={(name) => (to.value = name)}
+      />
+      <Choice
+        label="Said by whom"
+        all="by anybody"
+        value={by.value}
+        names={names.by}
+        choose={(name) => (by.value = name)}
+      />
+      <Choice
+        label="Only records of which there is something to say"
+        all="all records"
         value={only.value}
         names={NOTE_KINDS}
         nameOf={(kind) => ONLY_NAMES[kind as NoteKind]}
@@ -91,17 +103,19 @@ interface ChoiceProps {
 
 function Choice({ label, all, value, names, nameOf = (name) => name, choose }: ChoiceProps) {
   return (
-    <label>
-      {label}
-      <select value={value ?? ''} onChange={({ currentTarget }) => choose(currentTarget.value || undefined)}>
-        <option value="">{all}</option>
-        {names.map((name) => (
-          <option key={name} value={name}>
-            {nameOf(name)}
-          </option>
-        ))}
-      </select>
-    </label>
+    <select
+      aria-label={label}
+      title={label}
+      value={value ?? ''}
+      onChange={({ currentTarget }) => choose(currentTarget.value || undefined)}
+    >
+      <option value="">{all}</option>
+      {names.map((name) => (
+        <option key={name} value={name}>
+          {cut(nameOf(name))}
+        </option>
+      ))}
+    </select>
   );
 }
 

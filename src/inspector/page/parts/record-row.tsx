@@ -30,7 +30,6 @@ export function RecordRow({ run, position, isCurrent, topPx, row, data, words }:
   const cause = table.cause(position);
   const isBad = data?.notes.some(({ kind }) => kind === 'failure') ?? false;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the table around it has the arrow keys.
     <tr
       id={`record-${position}`}
       class={isBad ? 'record bad' : 'record'}

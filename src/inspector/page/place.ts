@@ -1,0 +1,77 @@
+/**
+ * Where the page stands, in its address: `#record=24&view=records&dock=plots&chart=pre-copy`. So a moment can be kept as a
+ * bookmark, sent to a colleague, and gone back to; what an address does not say stays as it is.
+ */
+import { batch, effect } from '@preact/signals';
+import { DOCKS, type Store, VIEWS } from './store.ts';
+
+/** The address follows once nothing has moved for so long: browsers refuse to write it at every frame. */
+const SETTLED_MS = 400;
+
+export function keepPlace(store: Store): void {
+  let isThere = false;
+  const go = () => {
+    const said = new URLSearchParams(location.hash.slice(1));
+    if (store.run.value === undefined || (said.has('record') && !hasRecord(store, Number(said.get('record'))))) return;
+    isThere = true;
+    goTo(store, said);
+  };
+  addEventListener('hashchange', go);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  effect(() => {
+    const place = placeOf(store);
+    // An address that was opened waits for its record to have come.
+    if (!isThere && location.hash !== '') {
+      go();
+      return;
+    }
+    clearTimeout(timer);
+    if (store.run.value === undefined) return;
+    // What stands in the address from here on is what this page has written.
+    isThere = true;
+    if (store.playing.value) return;
+    timer = setTimeout(() => {
+      try {
+        history.replaceState(null, '', `#${place}`);
+      } catch {
+        // A file that was opened from disk may not be allowed to.
+      }
+    }, SETTLED_MS);
+  });
+}
+
+function hasRecord({ run }: Store, position: number): boolean {
+  return position < (run.value?.course.value?.folded ?? 0) && (run.value?.records.value ?? 0) > position;
+}
+
+function placeOf({ run, cursor, view, dock, selection, zoom, runs }: Store): string {
+  const said = new URLSearchParams();
+  if (runs.value.length > 1 && run.value !== undefined) said.set('run', run.value.header.id);
+  // Read here so that a record that is waited for is looked for again.
+  if (run.value?.course.value !== undefined) said.set('record', String(cursor.value.position));
+  said.set('view', view.value);
+  said.set('dock', dock.value);
+  if (selection.value.chart !== undefined) said.set('chart', selection.value.chart);
+  if (selection.value.state !== undefined) said.set('state', selection.value.state);
+  if (zoom.value !== undefined) said.set('from', String(Math.round(zoom.value.fromNs)));
+  if (zoom.value !== undefined) said.set('to', String(Math.round(zoom.value.toNs)));
+  return said.toString();
+}
+
+function goTo(store: Store, said: URLSearchParams): void {
+  const number = (name: string) => (/^\d+$/.test(said.get(name) ?? '') ? Number(said.get(name)) : undefined);
+  batch(() => {
+    const run = store.runs.value.find(({ header }) => header.id === said.get('run'))?.header.id;
+    if (run !== undefined && run !== store.shown.value) store.showRun(run);
+    const record = number('record');
+    if (record !== undefined && record !== store.cursor.value.position) store.seek(record);
+    const view = VIEWS.find((one) => one === said.get('view'));
+    if (view !== undefined) store.view.value = view;
+    const dock = DOCKS.find((one) => one === said.get('dock'));
+    if (dock !== undefined) store.dock.value = dock;
+    const [chart, state] = [said.get('chart'), said.get('state')];
+    if (chart !== null) store.selection.value = state === null ? { chart } : { chart, state };
+    const [fromNs, toNs] = [number('from'), number('to')];
+    if (fromNs !== undefined && toNs !== undefined && fromNs < toNs) store.zoom.value = { fromNs, toNs };
+  });
+}
