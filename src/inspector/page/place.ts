@@ -44,9 +44,10 @@ function hasRecord({ run }: Store, position: number): boolean {
   return position < (run.value?.course.value?.folded ?? 0) && (run.value?.records.value ?? 0) > position;
 }
 
-function placeOf({ run, cursor, view, dock, selection, zoom, runs }: Store): string {
+function placeOf({ run, beside, cursor, view, dock, selection, zoom, runs }: Store): string {
   const said = new URLSearchParams();
   if (runs.value.length > 1 && run.value !== undefined) said.set('run', run.value.header.id);
+  if (beside.value !== undefined) said.set('beside', beside.value);
   // Read here so that a record that is waited for is looked for again.
   if (run.value?.course.value !== undefined) said.set('record', String(cursor.value.position));
   said.set('view', view.value);
@@ -63,6 +64,8 @@ function goTo(store: Store, said: URLSearchParams): void {
   batch(() => {
     const run = store.runs.value.find(({ header }) => header.id === said.get('run'))?.header.id;
     if (run !== undefined && run !== store.shown.value) store.showRun(run);
+    const beside = store.runs.value.find(({ header }) => header.id === said.get('beside'))?.header.id;
+    if (beside !== undefined && beside !== store.shown.value) store.beside.value = beside;
     const record = number('record');
     if (record !== undefined && record !== store.cursor.value.position) store.seek(record);
     const view = VIEWS.find((one) => one === said.get('view'));

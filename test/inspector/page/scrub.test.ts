@@ -53,6 +53,7 @@ const p95 = (all: readonly number[]) => [...all].sort((a, b) => a - b)[Math.floo
 /** The pointer goes over the line, a step a frame: how long until the next frame, and how long the page worked for it. */
 async function scrubbed(
   page: Page,
+  steps: number,
 ): Promise<{ readonly wallMs: readonly number[]; readonly ownMs: readonly number[] }> {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
