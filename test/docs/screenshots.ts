@@ -11,7 +11,7 @@ import { Exhibition } from '../../src/inspector/server/exhibition.ts';
 import { startServer } from '../../src/inspector/server/server.ts';
 import { MemoryJournal } from '../../src/journal/memory-journal.ts';
 import { rehearse } from '../../src/lab/rehearse.ts';
-import { readScenario, readWritten } from '../../src/lab/scenario/read.ts';
+import { readScenario } from '../../src/lab/scenario/read.ts';
 import type { Scenario } from '../../src/lab/scenario/scenario.ts';
 import { scenarioOf } from '../../src/lab/trial/trial.ts';
 import { launchBrowser } from '../inspector/chart/measure.ts';
@@ -19,20 +19,34 @@ import { builtPage } from '../inspector/page/open-page.ts';
 import { GALLERY } from './generated.ts';
 
 const FOLDER = fileURLToPath(new URL('../../src/inspector/screenshots/', import.meta.url));
-const SIZE = { width: 1280, height: 800 };
+const SIZE = { width: 1280, height: 800 } as const;
 
 interface Shot {
   readonly name: string;
   readonly runs: readonly Scenario[];
+  /** The files that they are said to be from. */
+  readonly sources?: readonly string[];
   /** What the page's address says after `#`. */
   readonly place: string;
+  /** px; 800 unless given. */
+  readonly height?: number;
   readonly act?: (page: Page) => Promise<void>;
 }
 
-const named = (name: string, policy: string): Scenario => {
-  const { input, folder } = readWritten(name);
-  return scenarioOf({ scenario: input, folder, policy });
-};
+/** It dirties memory faster than the link takes it: only what slows it down, or pauses it, ends its migration. */
+const busy = (policy: string): Scenario =>
+  scenarioOf({
+    scenario: {
+      name: 'busy VM',
+      vm: { memory: '8GiB', vcpus: 4, workloads: [{ kind: 'random', set: '2GiB', rate: '400k/s' }] },
+      containers: [],
+      link: { bandwidth: '10Gbit/s' },
+      vmm: { loop: 'qemu-10.2', downtimeLimit: '300ms', maxBandwidth: 0 },
+      giveUpAfter: '90s',
+      seed: 1,
+    },
+    policy,
+  });
 const press =
   (...keys: readonly string[]) =>
   async (page: Page) => {
@@ -66,9 +80,10 @@ const SHOTS: readonly Shot[] = [
   },
   {
     name: 'two-policies',
-    runs: [named('vgpu-hovers', 'qemu'), named('vgpu-hovers', 'kubevirt-stall')],
-    place: 'beside=1&chart=pre-copy&dock=plots',
-    act: press('End'),
+    sources: ['auto-converge.db', 'kubevirt-stall.db'],
+    runs: [busy('auto-converge'), busy('kubevirt-stall')],
+    place: 'beside=1&record=45&chart=guest&dock=plots',
+    height: 1000,
   },
 ];
 
@@ -76,15 +91,15 @@ mkdirSync(FOLDER, { recursive: true });
 const browser = await launchBrowser();
 const workbench = modelWorkbench();
 const pageFolder = await builtPage();
-for (const { name, runs, place, act } of SHOTS) {
+for (const { name, runs, sources, place, act, height = SIZE.height } of SHOTS) {
   const exhibition = new Exhibition({ workbench, galleryFolder: GALLERY });
   for (const [index, scenario] of runs.entries()) {
     const journal = new MemoryJournal();
     rehearse(scenario, { journal });
-    exhibition.addJournal(journal, index === 0 ? 'runs.db' : 'others.db', journal.runs());
+    exhibition.addJournal(journal, sources?.[index] ?? 'runs.db', journal.runs());
   }
   const server = await startServer({ exhibition, pageFolder });
-  const page = await browser.newPage({ viewport: SIZE, colorScheme: 'light' });
+  const page = await browser.newPage({ viewport: { width: SIZE.width, height }, colorScheme: 'light' });
   await page.goto(`${server.url}#${place}`);
   await page.waitForSelector(runs.length === 0 ? '.walk' : '.numbers[data-position]');
   await page.waitForTimeout(1500);

@@ -40,8 +40,11 @@ export function keepPlace(store: Store): void {
   });
 }
 
+/** Of a run that has no such record, once all of it is known: then its last one is shown. */
 function hasRecord({ run }: Store, position: number): boolean {
-  return position < (run.value?.course.value?.folded ?? 0) && (run.value?.records.value ?? 0) > position;
+  const state = run.value;
+  const folded = state?.course.value?.folded ?? 0;
+  return position < folded || (state?.isWhole.value === true && folded > 0 && folded === state.records.value);
 }
 
 function placeOf({ run, beside, cursor, view, dock, selection, zoom, runs }: Store): string {

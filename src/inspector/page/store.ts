@@ -25,6 +25,12 @@ export interface RunState {
   readonly trouble: Signal<string | undefined>;
 }
 
+/** Of a run among others: its name, and where it is from if another one has the same. */
+export function nameOf({ run, source }: RunHeader, runs: readonly RunState[]): string {
+  const isAlone = runs.filter(({ header }) => header.run === run).length < 2;
+  return isAlone ? run : `${run} · ${source}`;
+}
+
 export interface Cursor {
   readonly position: number;
   /** Between two records it may stand anywhere. */

@@ -115,7 +115,8 @@ describe.skipIf(!canOpen)('charts on the page', () => {
     expect(await page.locator('.chart-view .texts.chosen:focus').getAttribute('aria-pressed')).toBe('true');
     await page.keyboard.press('o');
     const open = [...(engine.at('0', position - 5)?.charts ?? [])].map(({ address }) => address);
-    expect((await texts(page.locator('.chart-card'), 'data-chart')).sort()).toEqual(open.sort());
+    const cards = async () => (await texts(page.locator('.chart-card'), 'data-chart')).sort();
+    await expect.poll(cards).toEqual(open.sort());
     expect(said).toEqual([]);
   });
 
@@ -229,4 +230,8 @@ async function badges(page: Page): Promise<Readonly<Record<string, string>>> {
 const strings = (counts: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, String(count)]));
 
-const cameraOf = (page: Page) => page.locator('.chart-view .picture').getAttribute('style');
+/** Once what was done with the mouse has been drawn. */
+async function cameraOf(page: Page): Promise<string | null> {
+  await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
+  return page.locator('.chart-view .picture').getAttribute('style');
+}

@@ -8,7 +8,7 @@ import type { ChartAt, Instant } from '../../view/instant.ts';
 import { usePictureName } from '../details/use-picture-name.ts';
 import type { Camera } from '../picture/camera.ts';
 import type { Lit } from '../picture/lights.ts';
-import { type RunState, useStore } from '../store.ts';
+import { nameOf, type RunState, useStore } from '../store.ts';
 import { useAnswer } from '../use-answer.ts';
 import { chartIn } from './chart-list.tsx';
 import { ChartOverview } from './chart-overview.tsx';
@@ -103,7 +103,8 @@ function Side({ run, instant, address, picture, camera, isBeside }: SideProps) {
   const { selection, runBeside } = store;
   const chart = chartIn(instant, address);
   const lit = useLit(run, instant, chart, address);
-  const name = run?.header.run ?? '';
+  const { runs } = useStore();
+  const name = run === undefined ? '' : nameOf(run.header, runs.value);
   return (
     <section
       class={isBeside === true ? 'chart-side is-beside' : 'chart-side'}

@@ -5,8 +5,13 @@ import { signal } from '@preact/signals';
 export const followsTold = signal(false);
 /** All open charts in small, in place of one of them. */
 export const overviewOpen = signal(false);
-/** Move the picture when what is active would not be seen. */
-export const keepsInView = signal(false);
+/** Move the picture when what is active would not be seen: until a person has moved it. */
+export const keepsInView = signal(true);
+
+/** A person looks at some other place now. */
+export function lookedElsewhere(): void {
+  keepsInView.value = false;
+}
 
 /** Something that the pictures on the page are asked to do, once. */
 export const pictureWish = signal<{ readonly wish: 'fit' | 'active'; readonly nth: number } | undefined>(undefined);

@@ -1,6 +1,6 @@
 /**
- * A window onto one chart's picture: zoomed by the wheel, moved by dragging, walked through by keys. It moves only when a person
- * moves it, or asks for it: not because a run plays.
+ * A window onto one chart's picture: zoomed by the wheel, moved by dragging, walked through by keys. It follows what is active
+ * until a person moves it; from then on it moves only when that is asked for.
  */
 import { type Signal, useSignalEffect } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
@@ -12,7 +12,7 @@ import { pressedIn, stateUnder } from '../picture/picture-keys.ts';
 import { usePan } from '../picture/use-pan.ts';
 import { usePicture } from '../picture/use-picture.ts';
 import { ZoomTools } from '../picture/zoom-tools.tsx';
-import { keepsInView, pictureWish } from './chart-signals.ts';
+import { keepsInView, lookedElsewhere, pictureWish } from './chart-signals.ts';
 
 export interface ChartViewProps {
   /** The picture's name. */
@@ -39,7 +39,7 @@ export function ChartView({ picture, label, lit, chosen, camera, position, choos
     () => (drawn === undefined || window === undefined ? undefined : cameraMoves(camera, drawn.boxes, window, active)),
     [camera, drawn, window, active],
   );
-  const pan = usePan(frame, camera, moves?.least ?? 1);
+  const pan = usePan(frame, camera, moves?.least ?? 1, lookedElsewhere);
 
   useLayoutEffect(() => {
     if (drawn !== undefined) canvas.current?.replaceChildren(drawn.svg);
@@ -73,7 +73,7 @@ export function ChartView({ picture, label, lit, chosen, camera, position, choos
       }}
       onKeyDown={(event) => {
         if (drawn !== undefined && moves !== undefined)
-          pressedIn({ moves, lights: drawn.lights, chosen, choose }, event);
+          pressedIn({ moves: moving(moves), lights: drawn.lights, chosen, choose }, event);
       }}
       onFocusIn={({ target }) => {
         const state = stateUnder(target);
@@ -90,7 +90,7 @@ export function ChartView({ picture, label, lit, chosen, camera, position, choos
       />
       {found !== undefined && 'trouble' in found && <p class="no-picture">{found.trouble}</p>}
       {drawn !== undefined && window !== undefined && (
-        <Minimap boxes={drawn.boxes} active={active} camera={camera} window={window} />
+        <Minimap boxes={drawn.boxes} active={active} camera={camera} window={window} moved={lookedElsewhere} />
       )}
       <ZoomTools moves={moves} scale={at?.scale} />
     </section>
@@ -98,6 +98,17 @@ export function ChartView({ picture, label, lit, chosen, camera, position, choos
 }
 
 const NOTHING: readonly string[] = [];
+
+/** Moved by a person's keys. */
+function moving(moves: CameraMoves): CameraMoves {
+  return {
+    ...moves,
+    moveBy(x, y) {
+      lookedElsewhere();
+      moves.moveBy(x, y);
+    },
+  };
+}
 
 /** What the page's keys ask of all pictures is done once by each that is there. */
 function useWishes(moves: CameraMoves | undefined): void {

@@ -1,5 +1,5 @@
 /** The head of the page: which run, which is beside it, what the middle shows, and the switches. */
-import { useStore, VIEWS, type View } from '../store.ts';
+import { nameOf, useStore, VIEWS, type View } from '../store.ts';
 import { nextTheme, theme } from '../theme.ts';
 
 const VIEW_NAMES: Readonly<Record<View, string>> = {
@@ -83,7 +83,7 @@ function RunChoice() {
         <select value={shown.value} onChange={({ currentTarget }) => store.showRun(currentTarget.value)}>
           {runs.value.map(({ header }) => (
             <option key={header.id} value={header.id}>
-              {header.run}
+              {nameOf(header, runs.value)}
             </option>
           ))}
         </select>
@@ -101,7 +101,7 @@ function RunChoice() {
             .filter(({ header }) => header.id !== shown.value)
             .map(({ header }) => (
               <option key={header.id} value={header.id}>
-                {header.run}
+                {nameOf(header, runs.value)}
               </option>
             ))}
         </select>

@@ -1,4 +1,4 @@
-/** Wheel and drag over a window onto a picture. What is dragged is not also clicked. */
+/** Wheel and drag over a window onto a picture. What is dragged is not also clicked, and `moved` hears of it. */
 import type { Signal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
@@ -16,7 +16,12 @@ interface Held {
   isDragged: boolean;
 }
 
-export function usePan(frame: RefObject<HTMLElement | null>, camera: Signal<Camera | undefined>, least: number) {
+export function usePan(
+  frame: RefObject<HTMLElement | null>,
+  camera: Signal<Camera | undefined>,
+  least: number,
+  moved: () => void,
+) {
   const held = useRef<Held | undefined>(undefined);
   const wasDragged = useRef(false);
   useEffect(() => {
@@ -51,7 +56,10 @@ export function usePan(frame: RefObject<HTMLElement | null>, camera: Signal<Came
       }
       const [dx, dy] = [event.clientX - one.x, event.clientY - one.y];
       if (!one.isDragged && Math.hypot(dx, dy) < DRAG_PX) return;
-      if (!one.isDragged) frame.current?.setPointerCapture(event.pointerId);
+      if (!one.isDragged) {
+        frame.current?.setPointerCapture(event.pointerId);
+        moved();
+      }
       one.isDragged = true;
       camera.value = { scale: one.camera.scale, x: one.camera.x + dx, y: one.camera.y + dy };
     },
