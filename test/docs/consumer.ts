@@ -10,6 +10,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -40,6 +41,11 @@ export class Consumer {
     mkdirSync(this.#installed, { recursive: true });
     const said = await this.#tsc('-p', join(ROOT, 'src'), '--outDir', join(this.#installed, 'dist'), '--noCheck');
     if (!existsSync(this.#cli)) throw new Error(`the package cannot be built:\n${said.stdout}${said.stderr}`);
+    await build({
+      configFile: join(ROOT, 'src', 'inspector', 'page', 'vite.config.ts'),
+      logLevel: 'error',
+      build: { outDir: join(this.#installed, 'dist', 'src', 'inspector', 'page') },
+    });
     for (const path of ['package.json', ...manifest.files.filter((file) => file !== 'dist')]) {
       cpSync(join(ROOT, path), join(this.#installed, path), { recursive: true });
     }

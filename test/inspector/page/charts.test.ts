@@ -98,7 +98,7 @@ describe.skipIf(!canOpen)('charts on the page', () => {
     await page.mouse.up();
     const moved = await cameraOf(page);
     expect(moved).not.toBe(before);
-    expect(await page.locator('.state.chosen').count()).toBe(1);
+    await expect.poll(() => page.locator('.state.chosen').count()).toBe(1);
     await goTo(page, position - 5);
     expect(await cameraOf(page)).toBe(moved);
     await page.locator('.chart-list [data-chart="guest"]').click();
@@ -108,11 +108,13 @@ describe.skipIf(!canOpen)('charts on the page', () => {
     await page.locator('.chart-list [data-chart="guest"]').focus();
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
-    expect(await page.locator('.chart-list [aria-current="true"]').getAttribute('data-chart')).not.toBe('guest');
+    await expect
+      .poll(() => page.locator('.chart-list [aria-current="true"]').getAttribute('data-chart'))
+      .not.toBe('guest');
     await page.locator('.chart-view[data-picture] [tabindex="0"]').focus();
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
-    expect(await page.locator('.chart-view .texts.chosen:focus').getAttribute('aria-pressed')).toBe('true');
+    await expect.poll(() => page.locator('.chart-view .texts.chosen:focus').getAttribute('aria-pressed')).toBe('true');
     await page.keyboard.press('o');
     const open = [...(engine.at('0', position - 5)?.charts ?? [])].map(({ address }) => address);
     const cards = async () => (await texts(page.locator('.chart-card'), 'data-chart')).sort();
@@ -135,20 +137,20 @@ describe.skipIf(!canOpen)('charts on the page', () => {
     await send('BUTTON');
     await at(1);
     await expect.poll(lit).toEqual(['working', 'working.yellow']);
-    expect(await texts(page.locator('.chart-view .label [data-edge].taken'), 'data-edge')).toEqual([
-      'working.green|BUTTON|0',
-    ]);
+    await expect
+      .poll(() => texts(page.locator('.chart-view .label [data-edge].taken'), 'data-edge'))
+      .toEqual(['working.green|BUTTON|0']);
 
     // Sent as it was edited; what is no JSON cannot be sent.
     await page.getByRole('button', { name: 'Edit what is sent with SET_GREEN' }).click();
     const draft = page.getByRole('textbox', { name: 'SET_GREEN as JSON' });
     await draft.fill('{ "type": ');
-    expect(await page.locator('[data-step="SET_GREEN"] .send').isDisabled()).toBe(true);
-    expect(await page.locator('.step .trouble').textContent()).toContain('This is not JSON');
+    await expect.poll(() => page.locator('[data-step="SET_GREEN"] .send').isDisabled()).toBe(true);
+    await expect.poll(() => page.locator('.step .trouble').textContent()).toContain('This is not JSON');
     await draft.fill('{ "type": "SET_GREEN", "ms": 4321 }');
     await send('SET_GREEN');
     await at(2);
-    expect(await page.locator('.walk').textContent()).toContain('4321');
+    await expect.poll(() => page.locator('.walk').textContent()).toContain('4321');
 
     // Back to any step, and on from there.
     await page.locator('.history button').first().click();
@@ -159,14 +161,14 @@ describe.skipIf(!canOpen)('charts on the page', () => {
 
     // One of ours, found by its name.
     await page.getByRole('searchbox', { name: 'Filter the charts' }).fill('guest stat');
-    expect(await texts(page.locator('.machine-row'), 'data-machine')).toEqual(['guest']);
+    await expect.poll(() => texts(page.locator('.machine-row'), 'data-machine')).toEqual(['guest']);
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.locator('.walk[data-walk="guest"][data-at="0"]').waitFor();
     await send('STOP');
     await at(1);
     await expect.poll(lit).toEqual(['stopping']);
-    expect(await page.locator('.walk-actions').textContent()).toContain('stopVcpus');
+    await expect.poll(() => page.locator('.walk-actions').textContent()).toContain('stopVcpus');
     await send('DONE.stopVcpus');
     await expect.poll(lit).toEqual(['stopped']);
     expect(said).toEqual([]);

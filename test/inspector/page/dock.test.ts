@@ -73,10 +73,12 @@ describe.skipIf(!canOpen)('time on the page', () => {
       for (const id of ['phases', 'device/nic0', 'storage']) {
         const span = laneOf(id).spans.findLast((one) => one.position <= position);
         const said = span?.towards === undefined ? (span?.state ?? '') : `→ ${span.towards}`;
-        expect(await page.locator(`[data-lane="run ${id}"] .now`).textContent(), `${id} at ${position}`).toBe(said);
+        await expect
+          .poll(() => page.locator(`[data-lane="run ${id}"] .now`).textContent(), { message: `${id} at ${position}` })
+          .toBe(said);
       }
       const passes = series.all().find(({ id }) => id === 'round')!;
-      expect(await figure(page, 'pass')).toBe(String(valueAt(passes, position) ?? '–'));
+      await expect.poll(() => figure(page, 'pass')).toBe(String(valueAt(passes, position) ?? '–'));
     }
 
     // On a lane's name the arrows go from state to state.
@@ -86,9 +88,9 @@ describe.skipIf(!canOpen)('time on the page', () => {
       await page.keyboard.press('ArrowRight');
       await atPosition(page, position);
     }
-    expect(await page.getByRole('tooltip').textContent()).toContain('nic0, source');
+    await expect.poll(() => page.getByRole('tooltip').textContent()).toContain('nic0, source');
     await page.keyboard.press('ArrowDown');
-    expect(await page.evaluate('document.activeElement.dataset.lane')).toBe('run service/nic0');
+    await expect.poll(() => page.evaluate('document.activeElement.dataset.lane')).toBe('run service/nic0');
     expect(said).toEqual([]);
   });
 
@@ -99,10 +101,10 @@ describe.skipIf(!canOpen)('time on the page', () => {
     const whole = await ticks();
     await page.keyboard.press('z');
     await page.waitForSelector('.zoom-strip[data-zoomed="true"]');
-    expect(await ticks()).not.toEqual(whole);
+    await expect.poll(() => ticks()).not.toEqual(whole);
     const label = await page.locator('[data-lane="run downtime"] .name').textContent();
     expect(Number.parseFloat(label?.replace('downtime ', '') ?? '')).toBeCloseTo(ended.downtimeMs ?? Number.NaN, 0);
-    expect(await drawnIn(page, '.lanes canvas')).toBeGreaterThan(5);
+    await expect.poll(() => drawnIn(page, '.lanes canvas')).toBeGreaterThan(5);
 
     const plot = (await page.locator('.time-frame .plot').boundingBox())!;
     await page.mouse.move(plot.x + plot.width / 2, plot.y + 30);
@@ -123,7 +125,7 @@ describe.skipIf(!canOpen)('time on the page', () => {
     await page.getByRole('button', { name: 'Play' }).click();
     await page.getByRole('button', { name: 'Play' }).waitFor({ timeout: 20_000 });
     await atPosition(page, records.length - 1);
-    expect(await figure(page, 'downtime')).toContain('ms');
+    await expect.poll(() => figure(page, 'downtime')).toContain('ms');
     expect(said).toEqual([]);
   });
 
@@ -146,7 +148,7 @@ describe.skipIf(!canOpen)('time on the page', () => {
     await page.getByRole('tab', { name: 'Plots' }).click();
     await page.locator('.one-plot canvas').first().waitFor();
     const remaining = page.locator('.plot-value.run', { hasText: 'remaining' });
-    expect(await remaining.locator('.value').textContent()).toBe(await figure(page, 'remaining'));
+    await expect.poll(() => remaining.locator('.value').textContent()).toBe(await figure(page, 'remaining'));
     await expect.poll(() => page.locator('.plot-value.beside').count()).toBeGreaterThan(3);
     await expect.poll(() => drawnIn(page, '.one-plot canvas >> nth=0')).toBeGreaterThan(1);
     await page.getByRole('checkbox', { name: 'log', exact: true }).check();

@@ -65,15 +65,15 @@ describe.runIf(canOpen)('the table of records', () => {
     const { page, said, records } = await show('own-policy');
     await view(page, 'Records');
     await page.waitForSelector('tr.record');
-    expect(await page.locator('tr.record').count()).toBeLessThan(records.length / 4);
+    await expect.poll(() => page.locator('tr.record').count()).toBeLessThan(records.length / 4);
     const last = records.length - 1;
     await page.keyboard.press('End');
     await page.waitForSelector(`tr.record[data-position="${last}"][aria-current]`);
     const row = page.locator(`tr.record[data-position="${last}"]`);
     const input = records[last] as Extract<Rec, { kind: 'input' }>;
-    expect(await row.locator('td').allInnerTexts()).toEqual(
-      expect.arrayContaining([input.to, input.event.type, input.by]),
-    );
+    await expect
+      .poll(() => row.locator('td').allInnerTexts())
+      .toEqual(expect.arrayContaining([input.to, input.event.type, input.by]));
     const [table, current] = await Promise.all([page.locator('.record-table').boundingBox(), row.boundingBox()]);
     expect((current?.y ?? 0) + (current?.height ?? 0)).toBeLessThanOrEqual((table?.y ?? 0) + (table?.height ?? 0));
 
@@ -84,7 +84,7 @@ describe.runIf(canOpen)('the table of records', () => {
       .map(({ position }) => position);
     expect(expected.length).toBeGreaterThan(0);
     await page.waitForSelector(`.found[data-found="${expected.length}"]`);
-    expect(await positionsIn(page, 'tr.record')).toEqual(expected.slice(0, 40));
+    await expect.poll(() => positionsIn(page, 'tr.record')).toEqual(expected.slice(0, 40));
     expect(new Set(await page.locator('tr.record mark').allInnerTexts())).toContain('switchover');
     await page.keyboard.press('Enter');
     await at(page, expected[0] as number);
@@ -100,9 +100,10 @@ describe.runIf(canOpen)('the table of records', () => {
       );
     await page.waitForSelector(`.found[data-found="${shadows.length}"]`);
     await page.locator('.shadow-jump').click();
-    expect(shadows.map(({ record }) => record.position)).toContain(
-      Number(await page.locator('.numbers').getAttribute('data-position')),
-    );
+    const wouldAct = new Set(shadows.map(({ record }) => record.position));
+    await expect
+      .poll(async () => wouldAct.has(Number(await page.locator('.numbers').getAttribute('data-position'))))
+      .toBe(true);
     expect(said).toEqual([]);
     await page.close();
   });
@@ -150,14 +151,16 @@ describe.runIf(canOpen)('one run', () => {
     await page.keyboard.press('w');
     await page.locator('.what-if [name=bandwidth]').fill('5Gbit/s');
     await page.locator('.what-if [name=others]').fill('vmm.downtimeLimit=1s');
-    expect(await page.locator('.what-if code').textContent()).toBe(
-      `switchover branch two-nics.db --run ${journal.runs()[0]?.run} --at ${position} --set link.bandwidth=5Gbit/s --set vmm.downtimeLimit=1s`,
-    );
+    await expect
+      .poll(() => page.locator('.what-if code').textContent())
+      .toBe(
+        `switchover branch two-nics.db --run ${journal.runs()[0]?.run} --at ${position} --set link.bandwidth=5Gbit/s --set vmm.downtimeLimit=1s`,
+      );
     await page.locator('.what-if .primary').click();
     await page.waitForSelector('.branch-result[data-branch="1"]');
-    expect(await page.locator('.branch-result [data-figure]').count()).toBe(6);
-    expect(await page.locator('[data-figure=total] td').nth(1).getAttribute('class')).toBe('worse');
-    expect(await page.locator('.run-choice select').nth(1).inputValue()).toBe('1');
+    await expect.poll(() => page.locator('.branch-result [data-figure]').count()).toBe(6);
+    await expect.poll(() => page.locator('[data-figure=total] td').nth(1).getAttribute('class')).toBe('worse');
+    await expect.poll(() => page.locator('.run-choice select').nth(1).inputValue()).toBe('1');
     const text = await (await fetch(`${url}api/runs/1/records`)).text();
     const branch = text
       .trim()
@@ -175,11 +178,11 @@ describe.runIf(canOpen)('one run', () => {
     await page.locator('.branch-result button', { hasText: 'Go into the branch' }).click();
     await page.waitForSelector(`.numbers[data-folded="${branch.length}"]`);
     await seek(page, position + 3);
-    expect(await page.locator('.what-if .branch-result').count()).toBe(0);
+    await expect.poll(() => page.locator('.what-if .branch-result').count()).toBe(0);
     await page.locator('.what-if [name=cancels]').check();
     await page.locator('.what-if .primary').click();
     await page.waitForSelector('.branch-result[data-branch="2"]');
-    expect(await page.locator('[data-figure=outcome] td').nth(1).textContent()).toBe('cancelled');
+    await expect.poll(() => page.locator('[data-figure=outcome] td').nth(1).textContent()).toBe('cancelled');
     expect(said).toEqual([]);
 
     await page.locator('.what-if [name=cancels]').uncheck();
@@ -196,9 +199,9 @@ async function sameDifference(page: Page, run: FoldedRun, position: number): Pro
   const { charts } = differenceOf(run.systemAt(position - 1), run.systemAt(position));
   const shown = page.locator('.record-details .difference');
   expect(charts.length).toBeGreaterThan(0);
-  expect(await shown.evaluateAll((all) => all.map((each) => each.getAttribute('data-chart')))).toEqual(
-    charts.map(({ address }) => address),
-  );
+  await expect
+    .poll(() => shown.evaluateAll((all) => all.map((each) => each.getAttribute('data-chart'))))
+    .toEqual(charts.map(({ address }) => address));
   const texts = await page.locator('.difference-state').allInnerTexts();
   for (const [index, { before, after }] of charts.entries()) {
     for (const state of [before, after]) if (state !== undefined) expect(texts[index]).toContain(state);
@@ -229,6 +232,6 @@ async function sameTellers(page: Page, run: FoldedRun, position: number): Promis
   for (const [key, times] of counts) {
     const [, pair = '', type = ''] = /^(.*) (\S+)$/.exec(key) ?? [];
     const line = page.locator(`section[aria-label="${pair}"] li[data-type="${type}"] .times`);
-    expect(await line.textContent(), key).toBe(`${times}×`);
+    await expect.poll(() => line.textContent(), { message: key }).toBe(`${times}×`);
   }
 }
