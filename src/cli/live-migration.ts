@@ -42,7 +42,15 @@ export async function liveMigration(name: string, options: LiveOptions): Promise
       };
       started.report.then(end, end);
       started.report.then((report) => resolve(report.sentence), reject);
-      return { run: started.run, source: name, journal, follow: (listener) => follow(started, listener) };
+      return {
+        run: started.run,
+        source: name,
+        journal,
+        get nowNs() {
+          return started.nowNs;
+        },
+        follow: (listener) => follow(started, listener),
+      };
     },
     cancel: () => migration?.cancel(),
     sentence,

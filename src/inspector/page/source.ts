@@ -1,10 +1,16 @@
 /** Where a page gets what it shows: from the server that sent it, or from itself when it is an exported file. */
 import type { Branch, BranchWish, MemoryMap, RunHeader, Session, SessionFile, Walk, WalkWish } from '../page-data.ts';
 
+export interface Take {
+  lines(lines: readonly string[]): void;
+  /** What the clock of a live run shows. */
+  now(ns: number): void;
+}
+
 export interface Source {
   session(): Promise<Session>;
   /** All lines of a run as they come; of a live one, until it has ended, with what its header is then. */
-  lines(run: RunHeader, take: (lines: readonly string[]) => void): Promise<RunHeader>;
+  lines(run: RunHeader, take: Take): Promise<RunHeader>;
   /** An SVG. */
   picture(name: string): Promise<string>;
   /** The whole run unless a span is given. */
@@ -26,7 +32,7 @@ class ServedSource implements Source {
     return asked('api/session').then((response) => response.json() as Promise<Session>);
   }
 
-  async lines(run: RunHeader, take: (lines: readonly string[]) => void): Promise<RunHeader> {
+  async lines(run: RunHeader, take: Take): Promise<RunHeader> {
     const { id, state } = run;
     if (state === 'live') return this.live(id, take);
     const { body } = await asked(`api/runs/${id}/records`);
@@ -36,9 +42,9 @@ class ServedSource implements Source {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       const lines = (rest + read.value).split('\n');
       rest = lines.pop() ?? '';
-      if (lines.length > 0) take(lines);
+      if (lines.length > 0) take.lines(lines);
     }
-    if (rest !== '') take([rest]);
+    if (rest !== '') take.lines([rest]);
     return run;
   }
 
@@ -60,10 +66,11 @@ class ServedSource implements Source {
   }
 
   /** The browser takes a broken connection up again, with the last position that came. */
-  private live(id: string, take: (lines: readonly string[]) => void): Promise<RunHeader> {
+  private live(id: string, take: Take): Promise<RunHeader> {
     return new Promise((resolve) => {
       const events = new EventSource(`api/runs/${id}/live?from=0`);
-      events.addEventListener('records', ({ data }: MessageEvent<string>) => take(JSON.parse(data) as string[]));
+      events.addEventListener('records', ({ data }: MessageEvent<string>) => take.lines(JSON.parse(data) as string[]));
+      events.addEventListener('now', ({ data }: MessageEvent<string>) => take.now(Number(data)));
       events.addEventListener('ended', ({ data }: MessageEvent<string>) => {
         events.close();
         resolve(JSON.parse(data) as RunHeader);
@@ -83,9 +90,9 @@ class FileSource implements Source {
     return this.embedded.session;
   }
 
-  async lines(run: RunHeader, take: (lines: readonly string[]) => void): Promise<RunHeader> {
+  async lines(run: RunHeader, take: Take): Promise<RunHeader> {
     const lines = this.embedded.lines[run.id] ?? [];
-    for (let from = 0; from < lines.length; from += CHUNK_LINES) take(lines.slice(from, from + CHUNK_LINES));
+    for (let from = 0; from < lines.length; from += CHUNK_LINES) take.lines(lines.slice(from, from + CHUNK_LINES));
     return run;
   }
 

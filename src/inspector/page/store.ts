@@ -18,6 +18,8 @@ export interface RunState {
   /** Counts up with each chunk of records: what reads the table reads this, too. */
   readonly records: Signal<number>;
   readonly course: Signal<Course | undefined>;
+  /** What the clock of a live run shows; 0 of any other. */
+  readonly nowNs: Signal<number>;
   /** What the course grows from. */
   readonly kept: CourseKeeper;
   /** All lines have come. */
@@ -161,6 +163,7 @@ export function createStore(source: Source, worker: Worker): Store {
         table: new ColumnTable(),
         records: signal(0),
         course: signal(undefined),
+        nowNs: signal(0),
         kept: new CourseKeeper(),
         isWhole: signal(false),
         trouble: signal(header.damage ?? header.drift),
@@ -183,7 +186,14 @@ export function createStore(source: Source, worker: Worker): Store {
     const { header } = state;
     engine.open(header);
     try {
-      const ended = await source.lines(header, (lines) => engine.append(header.id, lines));
+      const ended = await source.lines(header, {
+        lines: (lines) => engine.append(header.id, lines),
+        now(ns) {
+          state.nowNs.value = ns;
+          if (following.value && state === run.value) cursor.value = { position: cursor.value.position, atNs: ns };
+        },
+      });
+      state.nowNs.value = 0;
       state.isWhole.value = true;
       if (ended === header) return;
       // A live run that has ended can be branched, and has a memory map.
@@ -311,7 +321,7 @@ function areCompared(first: RunHeader | undefined, second: RunHeader | undefined
 
 function endOf(state: RunState | undefined): number {
   if (state === undefined || state.records.value === 0) return 0;
-  return state.table.atNs(state.table.length - 1);
+  return Math.max(state.table.atNs(state.table.length - 1), state.nowNs.value);
 }
 
 /** The instant at a cursor. One question is under way at a time; what was asked for meanwhile is asked next, the latest only. */

@@ -10,8 +10,8 @@ import type { LiveRun } from './live-run.ts';
 const CHUNK_CHARACTERS = 32 * 1024;
 /** Records in one event. */
 const EVENT_RECORDS = 500;
-/** A connection on which nothing is said looks dead. */
-const HEARTBEAT_MS = 15_000;
+/** How often somebody who waits for a record is told the time: a clock that stands looks like a run that does. */
+const NOW_EVERY_MS = 100;
 const ENDED = 'ended';
 
 export async function streamLines(response: ServerResponse, lines: Iterable<string>): Promise<void> {
@@ -53,9 +53,14 @@ export async function streamLive(
     } else if (run.hasEnded) {
       response.end(eventText('ended', ENDED, JSON.stringify(run.header())));
       return;
-    } else if ((await moreOf(run, response)) === 'silence' && !(await written(response, ': still here\n\n'))) return;
+    } else if ((await moreOf(run, response)) === 'silence' && !(await written(response, nowText(run)))) return;
     if (response.destroyed) return;
   }
+}
+
+/** Without an id: what comes next after a broken connection are records. */
+function nowText({ nowNs }: LiveRun): string {
+  return `event: now\ndata: ${nowNs}\n\n`;
 }
 
 function eventText(type: string, id: string, data: string): string {
@@ -71,7 +76,7 @@ function moreOf(run: LiveRun, response: ServerResponse): Promise<'more' | 'silen
       // What is written in one turn goes out together.
       setImmediate(resolve, what);
     };
-    const timer = setTimeout(() => settle('silence'), HEARTBEAT_MS);
+    const timer = setTimeout(() => settle('silence'), NOW_EVERY_MS);
     const forget = run.onMore(() => settle('more'));
     const gone = () => settle('more');
     response.on('close', gone);

@@ -15,6 +15,7 @@ export class LiveRun implements ShownRun {
   readonly run: string;
   readonly journal: Journal;
   readonly #around: Surroundings;
+  readonly #feed: LiveFeed;
   /** By position: the record, and before it the asides that belong to it. */
   readonly #lines: (readonly string[])[] = [];
   readonly #waiting = new Set<() => void>();
@@ -27,6 +28,7 @@ export class LiveRun implements ShownRun {
     this.run = feed.run;
     this.journal = feed.journal;
     this.#around = around;
+    this.#feed = feed;
     feed.follow({
       record: (record) => this.#see(record),
       ended: (error) => {
@@ -38,6 +40,10 @@ export class LiveRun implements ShownRun {
 
   get count(): number {
     return this.#lines.length;
+  }
+
+  get nowNs(): number {
+    return this.#feed.nowNs;
   }
 
   get hasEnded(): boolean {

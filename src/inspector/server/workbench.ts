@@ -49,6 +49,8 @@ export interface LiveFeed {
   /** The scenario. */
   readonly source: string;
   readonly journal: Journal;
+  /** What its clock shows: between two records nothing else tells that it goes on. */
+  readonly nowNs: number;
   /** Calls back with each record as it is written, and at the end, with the reason if it broke off. */
   follow(listener: { readonly record: (record: Rec) => void; readonly ended: (error?: Error) => void }): void;
 }

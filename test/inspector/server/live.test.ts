@@ -62,7 +62,7 @@ describe('a connection that breaks', () => {
   const lines = records.map(recordText);
   let tell: { readonly record: (record: Rec) => void; readonly ended: (error?: Error) => void } | undefined;
   const feed: LiveFeed = {
-    ...{ run: opened.run, source: 'small', journal },
+    ...{ run: opened.run, source: 'small', journal, nowNs: 1_234_567 },
     follow: (listener) => {
       tell = listener;
     },
@@ -100,6 +100,16 @@ describe('a connection that breaks', () => {
       lines.slice(-2),
     );
     expect((await (await fetch(`${url}api/runs/0/records`)).text()).trim().split('\n')).toEqual(lines);
+  });
+
+  test('who waits for a record is told the time meanwhile', async () => {
+    const exhibition = emptyExhibition();
+    exhibition.addLive(feed);
+    const { url } = await served(exhibition);
+    const said = await fetch(`${url}api/runs/0/live?from=0`);
+    const reader = said.body?.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader?.read())?.value).toBe('event: now\ndata: 1234567\n\n');
+    await reader?.cancel();
   });
 
   test('a run that breaks off says why, and who has gone is forgotten', async () => {

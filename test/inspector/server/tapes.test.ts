@@ -126,7 +126,7 @@ test('a live run has the same lines, each as soon as its record is there', () =>
   const follow: LiveFeed['follow'] = ({ record }) => {
     tell = record;
   };
-  const watched = live.addLive({ run: opened.run, source: 'small', journal, follow });
+  const watched = live.addLive({ run: opened.run, source: 'small', journal, nowNs: 0, follow });
   const half = Math.floor(records.length / 2);
   for (const record of records.slice(0, half)) tell(record);
   const soFar = [...watched.lines(0)];

@@ -64,10 +64,10 @@ function besideOf({ runBeside }: Store) {
   return runBeside.value === undefined ? undefined : runOf(runBeside.value);
 }
 
-/** What is still so, is so up to its run's last record. */
+/** What is still so, is so up to its run's last record, and of a live one up to now. */
 function endOf(state: RunState | undefined): number {
   const folded = state?.course.value?.folded ?? 0;
-  return folded === 0 ? 0 : (state?.table.atNs(folded - 1) ?? 0);
+  return state === undefined || folded === 0 ? 0 : Math.max(state.table.atNs(folded - 1), state.nowNs.value);
 }
 
 function heightOf(rows: readonly LaneRow[]): number {
