@@ -121,6 +121,8 @@ function panBy({ zoom, endNs }: Store, share: number): void {
 
 function searchRecords({ view }: Store): void {
   view.value = 'records';
-  // The pane is there after the next frame.
-  requestAnimationFrame(() => document.querySelector<HTMLInputElement>('[data-search]')?.focus());
+  const focus = () => document.querySelector<HTMLInputElement>('[data-search]')?.focus();
+  focus();
+  // A pane that was not there is rendered once this key is done, before the next: what is typed on is typed into it.
+  queueMicrotask(focus);
 }

@@ -9,27 +9,29 @@ import { DOCKS, type Store, VIEWS } from './store.ts';
 const SETTLED_MS = 400;
 
 export function keepPlace(store: Store): void {
-  let isThere = false;
+  /** An address that was opened and is still to be gone to: it waits for its run's record to have come. */
+  let wanted = saidIn(location.href);
   const go = () => {
-    const said = new URLSearchParams(location.hash.slice(1));
-    if (store.run.value === undefined || (said.has('record') && !hasRecord(store, Number(said.get('record'))))) return;
-    isThere = true;
+    if (wanted === undefined || !canGoTo(store, wanted)) return;
+    const said = wanted;
+    wanted = undefined;
     goTo(store, said);
   };
-  addEventListener('hashchange', go);
   let timer: ReturnType<typeof setTimeout> | undefined;
+  addEventListener('hashchange', ({ newURL }) => {
+    // Not what stands there now: the page may have written its own place over it since.
+    wanted = saidIn(newURL);
+    clearTimeout(timer);
+    go();
+  });
   effect(() => {
     const place = placeOf(store);
-    // An address that was opened waits for its record to have come.
-    if (!isThere && location.hash !== '') {
+    clearTimeout(timer);
+    if (wanted !== undefined) {
       go();
       return;
     }
-    clearTimeout(timer);
-    if (store.run.value === undefined) return;
-    // What stands in the address from here on is what this page has written.
-    isThere = true;
-    if (store.playing.value) return;
+    if (store.run.value === undefined || store.playing.value) return;
     timer = setTimeout(() => {
       try {
         history.replaceState(null, '', `#${place}`);
@@ -40,11 +42,28 @@ export function keepPlace(store: Store): void {
   });
 }
 
+function saidIn(address: string): URLSearchParams | undefined {
+  const { hash } = new URL(address);
+  return hash === '' ? undefined : new URLSearchParams(hash.slice(1));
+}
+
+/** Its run is shown first, if that is another one, and then its record is waited for. */
+function canGoTo(store: Store, said: URLSearchParams): boolean {
+  const id = runIn(store, said.get('run'));
+  if (id !== undefined && id !== store.shown.value) store.showRun(id);
+  return store.run.value !== undefined && (!said.has('record') || hasRecord(store, Number(said.get('record'))));
+}
+
+function runIn({ runs }: Store, id: string | null): string | undefined {
+  return runs.value.find(({ header }) => header.id === id)?.header.id;
+}
+
 /** Of a run that has no such record, once all of it is known: then its last one is shown. */
 function hasRecord({ run }: Store, position: number): boolean {
   const state = run.value;
-  const folded = state?.course.value?.folded ?? 0;
-  return position < folded || (state?.isWhole.value === true && folded > 0 && folded === state.records.value);
+  const { folded = 0, broken } = state?.course.value ?? {};
+  const isAll = state?.isWhole.value === true && (folded === state.records.value || broken !== undefined);
+  return position < folded || (isAll && folded > 0);
 }
 
 function placeOf({ run, beside, cursor, view, dock, selection, zoom, runs }: Store): string {
@@ -65,9 +84,7 @@ function placeOf({ run, beside, cursor, view, dock, selection, zoom, runs }: Sto
 function goTo(store: Store, said: URLSearchParams): void {
   const number = (name: string) => (/^\d+$/.test(said.get(name) ?? '') ? Number(said.get(name)) : undefined);
   batch(() => {
-    const run = store.runs.value.find(({ header }) => header.id === said.get('run'))?.header.id;
-    if (run !== undefined && run !== store.shown.value) store.showRun(run);
-    const beside = store.runs.value.find(({ header }) => header.id === said.get('beside'))?.header.id;
+    const beside = runIn(store, said.get('beside'));
     if (beside !== undefined && beside !== store.shown.value) store.beside.value = beside;
     const record = number('record');
     if (record !== undefined && record !== store.cursor.value.position) store.seek(record);

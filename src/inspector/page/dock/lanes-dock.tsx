@@ -4,11 +4,12 @@ import type { RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { LaneGroup } from '../../view/lanes.ts';
 import { type RunState, type Store, useStore } from '../store.ts';
+import { scheme } from '../theme.ts';
 import { drawLanes } from './draw-lanes.ts';
 import { TONE_NAMES, TONES } from './lane-colours.ts';
 import { type LaneRow, laneRows, spanAtPosition, stepFrom } from './lane-rows.ts';
 import { LaneTip } from './lane-tip.tsx';
-import { palette, scheme } from './palette.ts';
+import { palette } from './palette.ts';
 import { type Frame, TimeFrame, useFrame } from './time-frame.tsx';
 import { useCanvas } from './use-canvas.ts';
 

@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { MemoryLayer } from '../../page-data.ts';
 import { bytes, digits, moment } from '../format.ts';
 import { useStore } from '../store.ts';
+import { scheme } from '../theme.ts';
 import {
   addressTicks,
   cellAt,
@@ -15,7 +16,7 @@ import {
   type Raster,
   type Rgb,
 } from './memory-picture.ts';
-import { type Palette, palette, scheme } from './palette.ts';
+import { type Palette, palette } from './palette.ts';
 import { type Frame, TimeFrame, useFrame } from './time-frame.tsx';
 import { nsOf, type TimeScale, xOf } from './time-scale.ts';
 import { useCanvas } from './use-canvas.ts';

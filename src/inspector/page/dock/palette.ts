@@ -1,14 +1,5 @@
 /** The colours of canvases: CSS has them, light and dark; a canvas has to ask, and to be drawn anew when they change. */
-import { computed, signal } from '@preact/signals';
-import { theme } from '../theme.ts';
-
-const system = signal(0);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-  system.value += 1;
-});
-
-/** Changes with the theme; whoever draws reads it. */
-export const scheme = computed(() => `${theme.value} ${system.value}`);
+import { scheme } from '../theme.ts';
 
 /** Of one scheme: a name without dashes, `lane-good`, to its colour. */
 export type Palette = (name: string) => string;

@@ -35,7 +35,7 @@ function RecordTable({ run }: { readonly run: RunState }) {
   const rows = shown?.length ?? count;
   const { position } = store.cursor.value;
   const virtual = useVirtualRows(rows, ROW_PX, HEAD_PX);
-  const { first, last, ref, scrollPx, fitting } = virtual;
+  const { first, last, ref, scrollPx, fitting, slots } = virtual;
   const current = shown === undefined ? position : shown.indexOf(position);
   useEffect(() => virtual.reveal(current), [current, shown === undefined, fitting]);
   const positions: number[] = [];
@@ -76,7 +76,7 @@ function RecordTable({ run }: { readonly run: RunState }) {
         <tbody style={{ height: `${rows * ROW_PX}px` }}>
           {positions.map((one, index) => (
             <RecordRow
-              key={(first + index) % (last - first + 1)}
+              key={(first + index) % slots}
               run={run}
               position={one}
               isCurrent={one === position}

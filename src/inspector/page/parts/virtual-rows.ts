@@ -8,6 +8,8 @@ export interface VirtualRows {
   readonly last: number;
   /** How many fit. */
   readonly fitting: number;
+  /** Rows take turns in so many elements: one that stays in sight keeps its own, wherever the list is scrolled to. */
+  readonly slots: number;
   readonly scrollPx: number;
   readonly scrollLeftPx: number;
   readonly widthPx: number;
@@ -42,6 +44,7 @@ export function useVirtualRows(count: number, rowPx: number, headPx = 0): Virtua
     first: Math.max(0, top - AROUND_ROWS),
     last: Math.min(count - 1, top + fitting + AROUND_ROWS),
     fitting,
+    slots: fitting + 2 * AROUND_ROWS + 1,
     scrollPx,
     scrollLeftPx,
     widthPx,
