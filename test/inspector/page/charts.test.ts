@@ -13,7 +13,7 @@ import { rehearse } from '../../../src/lab/rehearse.ts';
 import { stepperFor } from '../../../src/run/stepper.ts';
 import { trafficLight } from '../../fixtures/machines/traffic-light.ts';
 import { smallScenario } from '../../lab/small-scenario.ts';
-import { browserForTests, canOpen, emptyExhibition } from './open-page.ts';
+import { browserForTests, canOpen, emptyExhibition, eventually, goTo } from './open-page.ts';
 
 const journal = new MemoryJournal();
 const { opened } = rehearse(smallScenario(), { journal });
@@ -49,7 +49,7 @@ describe.skipIf(!canOpen)('charts on the page', () => {
       await page.locator(`.chart-list [data-chart="${address}"]`).click();
       for (const share of [0.3, 0.55, 0.9]) {
         const position = Math.floor(records.length * share);
-        await goTo(page, position);
+        await seek(page, address, position);
         const snapshot = systems[position]?.charts.get(address);
         const lit = await texts(page.locator('.chart-view .state.active'), 'data-state');
         expect(lit.sort(), `${address} at ${position}`).toEqual(
@@ -61,10 +61,10 @@ describe.skipIf(!canOpen)('charts on the page', () => {
     // Counts on the picture, of states and of transitions.
     await page.locator('.chart-list [data-chart="pre-copy"]').click();
     const position = records.findLastIndex((_, at) => systems[at]?.charts.has('pre-copy') === true);
-    await goTo(page, position);
+    await seek(page, 'pre-copy', position);
     const { states, transitions } = engine.visits('0', 'pre-copy', position);
     const { '': _, ...counted } = states;
-    await expect.poll(() => badges(page)).toEqual({ ...strings(counted), ...strings(transitions) });
+    await eventually(() => badges(page)).toEqual({ ...strings(counted), ...strings(transitions) });
 
     // A state tells what it is for and what leads out of it, guards included.
     const state = statesOf(chartGraph(machines['pre-copy']!).root).find(
@@ -74,7 +74,7 @@ describe.skipIf(!canOpen)('charts on the page', () => {
     const details = page.locator(`.details [data-state-details="${state?.id}"]`);
     await details.locator('.description').first().waitFor();
     expect(await details.locator('.description').first().textContent()).toBe(state?.description);
-    await expect.poll(() => details.getAttribute('data-exits-at')).toBe(String(position));
+    await eventually(() => details.getAttribute('data-exits-at')).toBe(String(position));
     const exits = engine.exits('0', 'pre-copy', position);
     const guarded = chartGraph(machines['pre-copy']!).transitions.filter(
       ({ source, guard }) =>
@@ -93,32 +93,35 @@ describe.skipIf(!canOpen)('charts on the page', () => {
     const before = await cameraOf(page);
     await page.mouse.move(box.x + 200, box.y + 150);
     await page.mouse.wheel(0, -300);
+    await eventually(async () => scaleOf(await cameraOf(page))).toBeGreaterThan(scaleOf(before));
+    const zoomed = await cameraOf(page);
     await page.mouse.down();
     await page.mouse.move(box.x + 140, box.y + 120, { steps: 3 });
     await page.mouse.up();
     const moved = await cameraOf(page);
-    expect(moved).not.toBe(before);
-    await expect.poll(() => page.locator('.state.chosen').count()).toBe(1);
-    await goTo(page, position - 5);
+    expect(moved).not.toBe(zoomed);
+    expect(scaleOf(moved)).toBe(scaleOf(zoomed));
+    await eventually(() => page.locator('.state.chosen').count()).toBe(1);
+    await seek(page, 'pre-copy', position - 5);
     expect(await cameraOf(page)).toBe(moved);
     await page.locator('.chart-list [data-chart="guest"]').click();
-    await expect.poll(() => cameraOf(page)).not.toBe(moved);
+    await eventually(() => cameraOf(page)).not.toBe(moved);
 
     // By keys alone: the list, a state, the overview.
     await page.locator('.chart-list [data-chart="guest"]').focus();
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
-    await expect
-      .poll(() => page.locator('.chart-list [aria-current="true"]').getAttribute('data-chart'))
-      .not.toBe('guest');
+    await eventually(() => page.locator('.chart-list [aria-current="true"]').getAttribute('data-chart')).not.toBe(
+      'guest',
+    );
     await page.locator('.chart-view[data-picture] [tabindex="0"]').focus();
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
-    await expect.poll(() => page.locator('.chart-view .texts.chosen:focus').getAttribute('aria-pressed')).toBe('true');
+    await eventually(() => page.locator('.chart-view .texts.chosen:focus').getAttribute('aria-pressed')).toBe('true');
     await page.keyboard.press('o');
     const open = [...(engine.at('0', position - 5)?.charts ?? [])].map(({ address }) => address);
     const cards = async () => (await texts(page.locator('.chart-card'), 'data-chart')).sort();
-    await expect.poll(cards).toEqual(open.sort());
+    await eventually(cards).toEqual(open.sort());
     expect(said).toEqual([]);
   });
 
@@ -133,44 +136,44 @@ describe.skipIf(!canOpen)('charts on the page', () => {
 
     // The user's own comes first, and is open.
     await at(0);
-    await expect.poll(lit).toEqual(['working', 'working.green']);
+    await eventually(lit).toEqual(['working', 'working.green']);
     await send('BUTTON');
     await at(1);
-    await expect.poll(lit).toEqual(['working', 'working.yellow']);
-    await expect
-      .poll(() => texts(page.locator('.chart-view .label [data-edge].taken'), 'data-edge'))
-      .toEqual(['working.green|BUTTON|0']);
+    await eventually(lit).toEqual(['working', 'working.yellow']);
+    await eventually(() => texts(page.locator('.chart-view .label [data-edge].taken'), 'data-edge')).toEqual([
+      'working.green|BUTTON|0',
+    ]);
 
     // Sent as it was edited; what is no JSON cannot be sent.
     await page.getByRole('button', { name: 'Edit what is sent with SET_GREEN' }).click();
     const draft = page.getByRole('textbox', { name: 'SET_GREEN as JSON' });
     await draft.fill('{ "type": ');
-    await expect.poll(() => page.locator('[data-step="SET_GREEN"] .send').isDisabled()).toBe(true);
-    await expect.poll(() => page.locator('.step .trouble').textContent()).toContain('This is not JSON');
+    await eventually(() => page.locator('[data-step="SET_GREEN"] .send').isDisabled()).toBe(true);
+    await eventually(() => page.locator('.step .trouble').textContent()).toContain('This is not JSON');
     await draft.fill('{ "type": "SET_GREEN", "ms": 4321 }');
     await send('SET_GREEN');
     await at(2);
-    await expect.poll(() => page.locator('.walk').textContent()).toContain('4321');
+    await eventually(() => page.locator('.walk').textContent()).toContain('4321');
 
     // Back to any step, and on from there.
     await page.locator('.history button').first().click();
     await at(0);
-    await expect.poll(lit).toEqual(['working', 'working.green']);
+    await eventually(lit).toEqual(['working', 'working.green']);
     await page.getByRole('button', { name: 'Redo' }).click();
     await at(1);
 
     // One of ours, found by its name.
     await page.getByRole('searchbox', { name: 'Filter the charts' }).fill('guest stat');
-    await expect.poll(() => texts(page.locator('.machine-row'), 'data-machine')).toEqual(['guest']);
+    await eventually(() => texts(page.locator('.machine-row'), 'data-machine')).toEqual(['guest']);
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.locator('.walk[data-walk="guest"][data-at="0"]').waitFor();
     await send('STOP');
     await at(1);
-    await expect.poll(lit).toEqual(['stopping']);
-    await expect.poll(() => page.locator('.walk-actions').textContent()).toContain('stopVcpus');
+    await eventually(lit).toEqual(['stopping']);
+    await eventually(() => page.locator('.walk-actions').textContent()).toContain('stopVcpus');
     await send('DONE.stopVcpus');
-    await expect.poll(lit).toEqual(['stopped']);
+    await eventually(lit).toEqual(['stopped']);
     expect(said).toEqual([]);
   });
 
@@ -203,17 +206,10 @@ async function folded(page: Page): Promise<void> {
   await page.locator(`.numbers[data-folded="${records.length}"]`).waitFor();
 }
 
-/** By keys, as a person would. */
-async function goTo(page: Page, position: number): Promise<void> {
-  let at = Number(await page.locator('.numbers').getAttribute('data-position'));
-  await page.locator('.chart-list').focus();
-  while (at !== position) {
-    const [by, sign] = [Math.abs(position - at) >= 10 ? 10 : 1, position > at ? 1 : -1];
-    await page.keyboard.press(`${by === 10 ? 'Shift+' : ''}${sign === 1 ? 'ArrowRight' : 'ArrowLeft'}`);
-    at += by * sign;
-  }
-  await page.locator(`.numbers[data-position="${position}"]`).waitFor();
-  await page.locator(`.chart-view[data-position="${position}"][data-picture]`).waitFor();
+/** To a record, and until the picture shows it, too. */
+async function seek(page: Page, chart: string, record: number): Promise<void> {
+  await goTo(page, { record });
+  await page.locator(`.chart-view[aria-label="Chart ${chart}"][data-position="${record}"][data-picture]`).waitFor();
 }
 
 const texts = (found: Locator, attribute: string) =>
@@ -231,6 +227,8 @@ async function badges(page: Page): Promise<Readonly<Record<string, string>>> {
 
 const strings = (counts: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, String(count)]));
+
+const scaleOf = (camera: string | null) => Number(/scale\((.*?)\)/.exec(camera ?? '')?.[1]);
 
 /** Once what was done with the mouse has been drawn. */
 async function cameraOf(page: Page): Promise<string | null> {

@@ -1,6 +1,7 @@
 /** Time on the page, in a browser: scrubbing, playing, zooming, lanes, plots and the memory map all show the same instant. */
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
+import { ticksOf } from '../../../src/inspector/page/dock/time-scale.ts';
 import type { MemoryMap } from '../../../src/inspector/page-data.ts';
 import type { Lane } from '../../../src/inspector/view/lanes.ts';
 import { Lanes } from '../../../src/inspector/view/lanes.ts';
@@ -9,7 +10,7 @@ import { MemoryJournal } from '../../../src/journal/memory-journal.ts';
 import { rehearse } from '../../../src/lab/rehearse.ts';
 import { smallScenario } from '../../lab/small-scenario.ts';
 import { fold } from '../view/folded.ts';
-import { browserForTests, canOpen, emptyExhibition } from './open-page.ts';
+import { browserForTests, canOpen, emptyExhibition, eventually, goTo } from './open-page.ts';
 
 const journal = new MemoryJournal();
 const { opened, ended } = rehearse(smallScenario(), { journal });
@@ -60,25 +61,29 @@ describe.skipIf(!canOpen)('time on the page', () => {
     const box = (await line.boundingBox())!;
     await page.mouse.click(box.x + box.width * 0.5, box.y + 8);
     const middle = records.findLastIndex(({ atNs }) => atNs <= (records.at(-1)?.atNs ?? 0) * 0.5);
-    expect(Math.abs((await positionOf(page)) - middle)).toBeLessThanOrEqual(2);
+    await eventually(async () => Math.abs((await positionOf(page)) - middle)).toBeLessThanOrEqual(2);
     await page.getByLabel('by record').check();
     await page.mouse.click(box.x + box.width * 0.5, box.y + 8);
     await atPosition(page, Math.round((records.length - 1) / 2));
 
     // Each name says what its lane is in, at any record.
-    for (const position of [5, 20, records.length - 1]) {
-      await page.keyboard.press('Home');
-      for (let step = 0; step < position; step++) await page.keyboard.press('ArrowRight');
+    const last = records.length - 1;
+    const ways: readonly (readonly [position: number, keys: readonly string[]])[] = [
+      [5, ['Home', ...Array<string>(5).fill('ArrowRight')]],
+      [14, ['Shift+ArrowRight', 'ArrowLeft']],
+      [last, ['End']],
+    ];
+    for (const [position, keys] of ways) {
+      for (const key of keys) await page.keyboard.press(key);
       await atPosition(page, position);
       for (const id of ['phases', 'device/nic0', 'storage']) {
         const span = laneOf(id).spans.findLast((one) => one.position <= position);
         const said = span?.towards === undefined ? (span?.state ?? '') : `→ ${span.towards}`;
-        await expect
-          .poll(() => page.locator(`[data-lane="run ${id}"] .now`).textContent(), { message: `${id} at ${position}` })
-          .toBe(said);
+        const now = page.locator(`[data-lane="run ${id}"] .now`);
+        await eventually(() => now.textContent(), `${id} at ${position}`).toBe(said);
       }
       const passes = series.all().find(({ id }) => id === 'round')!;
-      await expect.poll(() => figure(page, 'pass')).toBe(String(valueAt(passes, position) ?? '–'));
+      await eventually(() => figure(page, 'pass')).toBe(String(valueAt(passes, position) ?? '–'));
     }
 
     // On a lane's name the arrows go from state to state.
@@ -88,9 +93,9 @@ describe.skipIf(!canOpen)('time on the page', () => {
       await page.keyboard.press('ArrowRight');
       await atPosition(page, position);
     }
-    await expect.poll(() => page.getByRole('tooltip').textContent()).toContain('nic0, source');
+    await eventually(() => page.getByRole('tooltip').textContent()).toContain('nic0, source');
     await page.keyboard.press('ArrowDown');
-    await expect.poll(() => page.evaluate('document.activeElement.dataset.lane')).toBe('run service/nic0');
+    await eventually(() => page.evaluate('document.activeElement.dataset.lane')).toBe('run service/nic0');
     expect(said).toEqual([]);
   });
 
@@ -98,21 +103,24 @@ describe.skipIf(!canOpen)('time on the page', () => {
     const { page, said } = await browser.open(exhibition());
     await folded(page);
     const ticks = () => page.locator('.time-frame .tick').allTextContents();
-    const whole = await ticks();
+    const plotBox = async () => (await page.locator('.time-frame .plot').boundingBox())!;
+    const { width } = await plotBox();
+    const whole = ticksOf({ fromNs: 0, toNs: records.at(-1)?.atNs ?? 0, width }).map(({ label }) => label);
+    await eventually(ticks).toEqual(whole);
     await page.keyboard.press('z');
     await page.waitForSelector('.zoom-strip[data-zoomed="true"]');
-    await expect.poll(() => ticks()).not.toEqual(whole);
+    await eventually(() => ticks()).not.toEqual(whole);
     const label = await page.locator('[data-lane="run downtime"] .name').textContent();
     expect(Number.parseFloat(label?.replace('downtime ', '') ?? '')).toBeCloseTo(ended.downtimeMs ?? Number.NaN, 0);
-    await expect.poll(() => drawnIn(page, '.lanes canvas')).toBeGreaterThan(5);
+    await eventually(() => drawnIn(page, '.lanes canvas')).toBeGreaterThan(5);
 
-    const plot = (await page.locator('.time-frame .plot').boundingBox())!;
+    const plot = await plotBox();
     await page.mouse.move(plot.x + plot.width / 2, plot.y + 30);
     const zoomed = await ticks();
     await page.mouse.wheel(0, -600);
-    await expect.poll(ticks).not.toEqual(zoomed);
+    await eventually(ticks).not.toEqual(zoomed);
     await page.keyboard.press('0');
-    await expect.poll(ticks).toEqual(whole);
+    await eventually(ticks).toEqual(whole);
     await page.mouse.down();
     await page.mouse.move(plot.x + plot.width * 0.7, plot.y + 30, { steps: 3 });
     await page.mouse.up();
@@ -125,7 +133,7 @@ describe.skipIf(!canOpen)('time on the page', () => {
     await page.getByRole('button', { name: 'Play' }).click();
     await page.getByRole('button', { name: 'Play' }).waitFor({ timeout: 20_000 });
     await atPosition(page, records.length - 1);
-    await expect.poll(() => figure(page, 'downtime')).toContain('ms');
+    await eventually(() => figure(page, 'downtime')).toContain('ms');
     expect(said).toEqual([]);
   });
 
@@ -142,22 +150,27 @@ describe.skipIf(!canOpen)('time on the page', () => {
     };
     const { page, said } = await browser.open(shown, { colorScheme: 'dark' });
     await folded(page);
-    await page.keyboard.press('End');
+    // A record of a run that nobody has looked at yet; then one of the first again, while the page writes where it stands.
+    await goTo(page, { run: '1', record: 20 });
+    expect(await page.locator('.run-choice select').first().inputValue()).toBe('1');
+    await page.evaluate(
+      `location.hash = 'run=0&record=${records.length - 1}'; history.replaceState(null, '', '#record=3')`,
+    );
     await atPosition(page, records.length - 1);
     await page.locator('.run-choice select').last().selectOption('1');
     await page.getByRole('tab', { name: 'Plots' }).click();
     await page.locator('.one-plot canvas').first().waitFor();
     const remaining = page.locator('.plot-value.run', { hasText: 'remaining' });
-    await expect.poll(() => remaining.locator('.value').textContent()).toBe(await figure(page, 'remaining'));
-    await expect.poll(() => page.locator('.plot-value.beside').count()).toBeGreaterThan(3);
-    await expect.poll(() => drawnIn(page, '.one-plot canvas >> nth=0')).toBeGreaterThan(1);
+    await eventually(() => remaining.locator('.value').textContent()).toBe(await figure(page, 'remaining'));
+    await eventually(() => page.locator('.plot-value.beside').count()).toBeGreaterThan(3);
+    await eventually(() => drawnIn(page, '.one-plot canvas >> nth=0')).toBeGreaterThan(1);
     await page.getByRole('checkbox', { name: 'log', exact: true }).check();
 
     await page.getByRole('tab', { name: 'Memory' }).click();
-    await expect.poll(() => drawnIn(page, '.memory canvas'), { timeout: 20_000 }).toBeGreaterThan(1);
+    await eventually(() => drawnIn(page, '.memory canvas')).toBeGreaterThan(1);
     await page.getByRole('checkbox', { name: 'dirtied by vCPUs' }).uncheck();
     await page.keyboard.press('z');
-    await expect.poll(() => asked.length, { timeout: 20_000 }).toBe(2);
+    await eventually(() => asked.length).toBe(2);
     expect(asked[0]).toBe('"whole"');
     expect(JSON.parse(asked[1] ?? '{}')).toHaveProperty('fromNs');
     expect(said).toEqual([]);

@@ -17,7 +17,7 @@ import { recordText } from '../../../src/journal/record-text.ts';
 import { rehearse } from '../../../src/lab/rehearse.ts';
 import { stepperFor } from '../../../src/run/stepper.ts';
 import { smallScenario } from '../../lab/small-scenario.ts';
-import { browserForTests, builtPage, canOpen, emptyExhibition, type Opened } from './open-page.ts';
+import { browserForTests, builtPage, canOpen, emptyExhibition, eventually, goTo, type Opened } from './open-page.ts';
 
 const { open, openUrl } = browserForTests();
 
@@ -92,6 +92,13 @@ async function isQuiet(page: Page): Promise<void> {
   expect(found).toEqual({ hacked: undefined, elements: 0, handlers: 0 });
 }
 
+/** The other views, each with what has been asked for once it is there. */
+const VIEWS = [
+  ['Messages', '.sequence-group[aria-current="true"]'],
+  ['Who tells whom', '.teller-picture .teller'],
+  ['Charts', '.chart-view[data-picture] .state.active'],
+] as const;
+
 const showView = (page: Page, name: string) => page.locator('.views button', { hasText: name }).click();
 
 describe.runIf(canOpen)('a hostile journal', () => {
@@ -99,8 +106,9 @@ describe.runIf(canOpen)('a hostile journal', () => {
     const { page, said, url } = await show();
     expect((await fetch(url)).headers.get('content-security-policy')).toMatch(/default-src 'none'|script-src 'self'/);
     await isQuiet(page);
-    await showView(page, 'Records');
-    await page.keyboard.press('End');
+    // The last one, and all that came too late are in sight around it.
+    await goTo(page, { record: records.length - 1, view: 'records' });
+    await page.waitForSelector(`.record-details[data-record="${records.length - 1}"]`);
     const first = records.length - LATE.length;
     for (const [index] of LATE.entries()) {
       await page.locator(`tr.record[data-position="${first + index}"]`).click();
@@ -112,15 +120,14 @@ describe.runIf(canOpen)('a hostile journal', () => {
     const details = page.locator(`.record-details[data-record="${first + 1}"]`);
     await details.getByText(MARKUP).first().waitFor();
     await details.getByRole('button', { name: /^show/ }).click();
-    expect(await details.locator('.value-whole').evaluate((one) => one.textContent?.length ?? 0)).toBeGreaterThan(
-      90_000,
-    );
+    const whole = details.locator('.value-whole');
+    await eventually(() => whole.evaluate((one) => one.textContent?.length ?? 0)).toBeGreaterThan(90_000);
     await page.locator('[data-search]').fill('onerror');
     await page.locator('tr.record mark').first().waitFor();
     await isQuiet(page);
-    for (const name of ['Messages', 'Who tells whom', 'Charts']) {
+    for (const [name, shown] of VIEWS) {
       await showView(page, name);
-      await page.waitForTimeout(100);
+      await page.locator(shown).first().waitFor();
       await isQuiet(page);
     }
     await page.keyboard.press('w');
@@ -168,8 +175,9 @@ describe.runIf(canOpen)('a broken record', () => {
       lines = records.map((record, index) => (index === at ? line(record) : recordText(record)));
       await page.reload();
       await page.waitForSelector(`.numbers[data-folded="${at}"]`);
-      const told = await page.locator('.troubles').textContent();
-      expect(told, what).toMatch(says);
+      const troubles = page.locator('.troubles');
+      await eventually(() => troubles.textContent(), what).toMatch(says);
+      const told = await troubles.textContent();
       expect(told, what).toContain(`record ${at}`);
       expect(told, what).not.toMatch(/\n\s+at /);
       await showView(page, 'Records');

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
+import type { View } from '../../../src/inspector/page/store.ts';
 import type { Exhibition } from '../../../src/inspector/server/exhibition.ts';
 import { type InspectorServer, startServer } from '../../../src/inspector/server/server.ts';
 import { ROOT } from '../../docs/consumer.ts';
@@ -75,6 +76,30 @@ export function browserForTests() {
     /** A file on disk, or a page that is served already. */
     openUrl: (url: string, options: OpenOptions = {}) => goTo(url, options),
   };
+}
+
+/** As long as Playwright waits for an element: a machine that does something else meanwhile is slow, not wrong. */
+const PATIENCE = { timeout: 30_000, interval: 20 };
+
+/** What the page comes to show; nothing that follows from an action is there at once. */
+export const eventually = <T>(read: () => T | Promise<T>, message = '') =>
+  expect.poll(read, message === '' ? PATIENCE : { ...PATIENCE, message });
+
+/** Of a page's address. */
+export interface Place {
+  readonly run?: string;
+  readonly record?: number;
+  readonly view?: View;
+  readonly chart?: string;
+}
+
+/** By the page's address, as by a bookmark, until it shows what the address says. */
+export async function goTo(page: Page, place: Place): Promise<void> {
+  const said = new URLSearchParams(Object.entries(place).map(([key, value]) => [key, String(value)]));
+  await page.evaluate(`location.hash = ${JSON.stringify(said.toString())}`);
+  if (place.view !== undefined) await page.waitForSelector(`.app[data-view="${place.view}"]`);
+  if (place.record !== undefined) await page.waitForSelector(`.numbers[data-position="${place.record}"]`);
+  if (place.chart !== undefined) await page.waitForSelector(`.chart-view[aria-label="Chart ${place.chart}"]`);
 }
 
 let built: Promise<string> | undefined;

@@ -14,7 +14,7 @@ import { rehearse } from '../../../src/lab/rehearse.ts';
 import { ReportProjection } from '../../../src/lab/report/projection.ts';
 import { replay } from '../../../src/run/replay.ts';
 import { smallScenario } from '../../lab/small-scenario.ts';
-import { browserForTests, canOpen, emptyExhibition } from './open-page.ts';
+import { browserForTests, canOpen, emptyExhibition, eventually } from './open-page.ts';
 
 const POSITIONS = 200;
 
@@ -40,11 +40,13 @@ interface Replayed {
 /** What a replay from the start comes to at each of them, and what its report says there. */
 const replayed = new Map<number, Replayed>();
 const projection = new ReportProjection();
+const addresses = new Set<string>();
 const wanted = new Set(positions);
 let pass: number | undefined;
 replay(records, (recorded) => {
   projection.see(recorded);
   const { record, system, effects } = recorded;
+  for (const address of system.charts.keys()) addresses.add(address);
   for (const effect of effects) {
     if (effect.kind === 'command' && effect.name === 'sendRound') pass = effect.params.round;
   }
@@ -85,6 +87,7 @@ describe.skipIf(!canOpen)('on the page', () => {
     exhibition.addJournal(journal, 'long.db', journal.runs());
     const { page, said } = await browser.open(exhibition);
     await page.locator(`.numbers[data-folded="${records.length}"]`).waitFor();
+    await eventually(() => page.locator('.chart-list [data-chart]').count()).toBe(addresses.size);
     const shown = (await page.evaluate(`(${SHOWN_AT})(${JSON.stringify(positions)})`)) as readonly Shown[];
     for (const [index, position] of positions.entries()) {
       const { system, sentBytes, ...under } = replayed.get(position)!;

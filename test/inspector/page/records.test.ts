@@ -13,7 +13,7 @@ import { MemoryJournal } from '../../../src/journal/memory-journal.ts';
 import { recordText } from '../../../src/journal/record-text.ts';
 import { rehearse } from '../../../src/lab/rehearse.ts';
 import { readScenario } from '../../../src/lab/scenario/read.ts';
-import { browserForTests, canOpen, emptyExhibition } from './open-page.ts';
+import { browserForTests, canOpen, emptyExhibition, eventually, goTo } from './open-page.ts';
 
 const { open } = browserForTests();
 
@@ -47,16 +47,15 @@ async function view(page: Page, name: string): Promise<void> {
   await page.locator('.views button', { hasText: name }).click();
 }
 
-/** By clicking its row; the row is brought into sight by the keyboard. */
-async function seek(page: Page, position: number): Promise<void> {
-  await page.evaluate('document.activeElement?.blur()');
-  await page.keyboard.press('Home');
-  for (let ten = 0; ten < Math.floor(position / 10); ten++) await page.keyboard.press('Shift+ArrowRight');
-  for (let one = 0; one < position % 10; one++) await page.keyboard.press('ArrowRight');
-  await at(page, position);
-}
-
 const at = (page: Page, position: number) => page.waitForSelector(`.numbers[data-position="${position}"]`);
+/** Below the head of the table, and above its end; a row that is not there is not in sight. */
+const isInSight = (page: Page, position: number) =>
+  page.locator('.record-table').evaluate((table, selector) => {
+    const [head, row] = [table.querySelector('thead'), table.querySelector(selector)];
+    const [seen, from, at] = [table, head, row].map((one) => one?.getBoundingClientRect());
+    if (seen === undefined || from === undefined || at === undefined) return false;
+    return at.top >= from.bottom && at.bottom <= seen.bottom;
+  }, `tr.record[data-position="${position}"]`);
 const positionsIn = (page: Page, rows: string) =>
   page.locator(rows).evaluateAll((all) => all.map((one) => Number(one.getAttribute('data-position'))));
 
@@ -65,18 +64,20 @@ describe.runIf(canOpen)('the table of records', () => {
     const { page, said, records } = await show('own-policy');
     await view(page, 'Records');
     await page.waitForSelector('tr.record');
-    await expect.poll(() => page.locator('tr.record').count()).toBeLessThan(records.length / 4);
+    await eventually(() => page.locator('tr.record').count()).toBeLessThan(records.length / 4);
     const last = records.length - 1;
     await page.keyboard.press('End');
     await page.waitForSelector(`tr.record[data-position="${last}"][aria-current]`);
     const row = page.locator(`tr.record[data-position="${last}"]`);
     const input = records[last] as Extract<Rec, { kind: 'input' }>;
-    await expect
-      .poll(() => row.locator('td').allInnerTexts())
-      .toEqual(expect.arrayContaining([input.to, input.event.type, input.by]));
-    const [table, current] = await Promise.all([page.locator('.record-table').boundingBox(), row.boundingBox()]);
-    expect((current?.y ?? 0) + (current?.height ?? 0)).toBeLessThanOrEqual((table?.y ?? 0) + (table?.height ?? 0));
+    await eventually(() => row.locator('td').allInnerTexts()).toEqual(
+      expect.arrayContaining([input.to, input.event.type, input.by]),
+    );
+    await eventually(() => isInSight(page, last)).toBe(true);
 
+    // From another view the table opens, and takes what is typed on.
+    await view(page, 'Charts');
+    await page.waitForSelector('.chart-pane');
     await page.keyboard.press('/');
     await page.keyboard.type('switchover "verdict"', { delay: 0 });
     const expected = records
@@ -84,8 +85,8 @@ describe.runIf(canOpen)('the table of records', () => {
       .map(({ position }) => position);
     expect(expected.length).toBeGreaterThan(0);
     await page.waitForSelector(`.found[data-found="${expected.length}"]`);
-    await expect.poll(() => positionsIn(page, 'tr.record')).toEqual(expected.slice(0, 40));
-    expect(new Set(await page.locator('tr.record mark').allInnerTexts())).toContain('switchover');
+    await eventually(() => positionsIn(page, 'tr.record')).toEqual(expected.slice(0, 40));
+    await eventually(() => page.locator('tr.record mark').allInnerTexts()).toContain('switchover');
     await page.keyboard.press('Enter');
     await at(page, expected[0] as number);
 
@@ -101,9 +102,9 @@ describe.runIf(canOpen)('the table of records', () => {
     await page.waitForSelector(`.found[data-found="${shadows.length}"]`);
     await page.locator('.shadow-jump').click();
     const wouldAct = new Set(shadows.map(({ record }) => record.position));
-    await expect
-      .poll(async () => wouldAct.has(Number(await page.locator('.numbers').getAttribute('data-position'))))
-      .toBe(true);
+    await eventually(async () =>
+      wouldAct.has(Number(await page.locator('.numbers').getAttribute('data-position'))),
+    ).toBe(true);
     expect(said).toEqual([]);
     await page.close();
   });
@@ -122,15 +123,16 @@ describe.runIf(canOpen)('one run', () => {
     const answered = records.filter((record) => record.kind === 'input' && record.answers !== undefined);
     const one = answered[Math.floor(answered.length / 2)] as Extract<Rec, { kind: 'input' }>;
     const cause = Number(one.answers?.split(':')[0]);
-    await seek(page, one.position);
+    await goTo(page, { record: one.position });
     await page.keyboard.press('c');
     await at(page, cause);
-    const consequences = records.filter(
+    const consequence = records.findIndex(
       (record) => record.kind === 'input' && record.answers?.split(':')[0] === String(cause),
     );
     await page.keyboard.press('e');
-    await at(page, consequences[0]?.position as number);
-    await page.locator(`tr.record[aria-current] .record-link.cause`).click();
+    await at(page, consequence);
+    await eventually(() => isInSight(page, consequence)).toBe(true);
+    await page.locator(`tr.record[data-position="${consequence}"] .record-link.cause`).click();
     await at(page, cause);
 
     const run = foldedRun(records);
@@ -147,20 +149,18 @@ describe.runIf(canOpen)('one run', () => {
   test('is branched: the branch is the same up to where it leaves, runs beside, and nothing is written', async () => {
     const { page, said, records, url, journal } = shown;
     const position = 12;
-    await seek(page, position);
+    await goTo(page, { record: position });
     await page.keyboard.press('w');
     await page.locator('.what-if [name=bandwidth]').fill('5Gbit/s');
     await page.locator('.what-if [name=others]').fill('vmm.downtimeLimit=1s');
-    await expect
-      .poll(() => page.locator('.what-if code').textContent())
-      .toBe(
-        `switchover branch two-nics.db --run ${journal.runs()[0]?.run} --at ${position} --set link.bandwidth=5Gbit/s --set vmm.downtimeLimit=1s`,
-      );
+    await eventually(() => page.locator('.what-if code').textContent()).toBe(
+      `switchover branch two-nics.db --run ${journal.runs()[0]?.run} --at ${position} --set link.bandwidth=5Gbit/s --set vmm.downtimeLimit=1s`,
+    );
     await page.locator('.what-if .primary').click();
     await page.waitForSelector('.branch-result[data-branch="1"]');
-    await expect.poll(() => page.locator('.branch-result [data-figure]').count()).toBe(6);
-    await expect.poll(() => page.locator('[data-figure=total] td').nth(1).getAttribute('class')).toBe('worse');
-    await expect.poll(() => page.locator('.run-choice select').nth(1).inputValue()).toBe('1');
+    await eventually(() => page.locator('.branch-result [data-figure]').count()).toBe(6);
+    await eventually(() => page.locator('[data-figure=total] td').nth(1).getAttribute('class')).toBe('worse');
+    await eventually(() => page.locator('.run-choice select').nth(1).inputValue()).toBe('1');
     const text = await (await fetch(`${url}api/runs/1/records`)).text();
     const branch = text
       .trim()
@@ -177,20 +177,20 @@ describe.runIf(canOpen)('one run', () => {
     // A branch of the branch, which is in no file.
     await page.locator('.branch-result button', { hasText: 'Go into the branch' }).click();
     await page.waitForSelector(`.numbers[data-folded="${branch.length}"]`);
-    await seek(page, position + 3);
-    await expect.poll(() => page.locator('.what-if .branch-result').count()).toBe(0);
+    await goTo(page, { record: position + 3 });
+    await eventually(() => page.locator('.what-if .branch-result').count()).toBe(0);
     await page.locator('.what-if [name=cancels]').check();
     await page.locator('.what-if .primary').click();
     await page.waitForSelector('.branch-result[data-branch="2"]');
-    await expect.poll(() => page.locator('[data-figure=outcome] td').nth(1).textContent()).toBe('cancelled');
+    await eventually(() => page.locator('[data-figure=outcome] td').nth(1).textContent()).toBe('cancelled');
     expect(said).toEqual([]);
 
     await page.locator('.what-if [name=cancels]').uncheck();
     await page.locator('.what-if [name=others]').fill('vm.memory=1GiB');
     await page.locator('.what-if .primary').click();
-    const refusal = await page.locator('.what-if-refused').textContent();
-    expect(refusal).toMatch(/vm\.memory cannot be changed in a run that is under way/);
-    expect(refusal).not.toMatch(/\bat .*\.ts/);
+    const refusal = page.locator('.what-if-refused');
+    await eventually(() => refusal.textContent()).toMatch(/vm\.memory cannot be changed in a run that is under way/);
+    expect(await refusal.textContent()).not.toMatch(/\bat .*\.ts/);
   });
 });
 
@@ -199,9 +199,9 @@ async function sameDifference(page: Page, run: FoldedRun, position: number): Pro
   const { charts } = differenceOf(run.systemAt(position - 1), run.systemAt(position));
   const shown = page.locator('.record-details .difference');
   expect(charts.length).toBeGreaterThan(0);
-  await expect
-    .poll(() => shown.evaluateAll((all) => all.map((each) => each.getAttribute('data-chart'))))
-    .toEqual(charts.map(({ address }) => address));
+  await eventually(() => shown.evaluateAll((all) => all.map((each) => each.getAttribute('data-chart')))).toEqual(
+    charts.map(({ address }) => address),
+  );
   const texts = await page.locator('.difference-state').allInnerTexts();
   for (const [index, { before, after }] of charts.entries()) {
     for (const state of [before, after]) if (state !== undefined) expect(texts[index]).toContain(state);
@@ -210,12 +210,12 @@ async function sameDifference(page: Page, run: FoldedRun, position: number): Pro
 
 async function sameSequence(page: Page, run: FoldedRun, position: number): Promise<void> {
   await page.waitForSelector(`.sequence-group[aria-current][data-position="${position}"]`);
-  const drawn = await page
-    .locator('.sequence-group[aria-current] .sequence-row.message')
-    .evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
+  const drawn = page.locator(`.sequence-group[data-position="${position}"] .sequence-row.message`);
   const [folded] = run.between(position, position);
   const told = (folded?.told ?? []).filter((each): each is Told & { from: string } => each.from !== undefined);
-  expect(drawn).toEqual(told.map(({ from, to, event }) => `${from} tells ${to} ${event.type}`));
+  await eventually(() => drawn.evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')))).toEqual(
+    told.map(({ from, to, event }) => `${from} tells ${to} ${event.type}`),
+  );
 }
 
 async function sameTellers(page: Page, run: FoldedRun, position: number): Promise<void> {
@@ -232,6 +232,6 @@ async function sameTellers(page: Page, run: FoldedRun, position: number): Promis
   for (const [key, times] of counts) {
     const [, pair = '', type = ''] = /^(.*) (\S+)$/.exec(key) ?? [];
     const line = page.locator(`section[aria-label="${pair}"] li[data-type="${type}"] .times`);
-    await expect.poll(() => line.textContent(), { message: key }).toBe(`${times}×`);
+    await eventually(() => line.textContent(), key).toBe(`${times}×`);
   }
 }
