@@ -252,6 +252,19 @@ export class PageBitmap {
     return -1;
   }
 
+  /** The set page before which `before` others lie at or after `from`; `pages` where there are no more than that. */
+  nth(from: number, before: number): number {
+    const first = from >>> BLOCK_SHIFT;
+    let left = before;
+    for (let b = this.#nextUsed(first); b < this.#blocks.length; b = this.#nextUsed(b + 1)) {
+      const skipped = b === first ? from & (BLOCK_PAGES - 1) : 0;
+      if (skipped > 0) left += this.#countPart(b, 0, skipped);
+      if (this.#counts[b]! <= left) left -= this.#counts[b]!;
+      else return b * BLOCK_PAGES + this.#nthIn(b, left);
+    }
+    return this.pages;
+  }
+
   /** The first page at or after `from` that is not set, or `pages`: with `next`, walks runs. */
   nextClear(from: number): number {
     for (let page = from; page < this.pages; ) {
@@ -575,6 +588,23 @@ export class PageBitmap {
         ? this.#arena.countBoth(at, otherAt, n)
         : countBothWords(this.#arena.words, at, other.#arena.words, otherAt, n))
     );
+  }
+
+  /** As `nth`, of one block that has it: by halves. */
+  #nthIn(b: number, before: number): number {
+    const block = this.#blocks[b]!;
+    if (block === FULL) return before;
+    let left = before;
+    let w = 0;
+    for (let half = BLOCK_WORDS / 2; half >= 1; half /= 2) {
+      const count = this.#arena.count(block + w, half);
+      if (count > left) continue;
+      left -= count;
+      w += half;
+    }
+    let rest = this.#word(b, w);
+    for (; left > 0; left--) rest &= rest - 1;
+    return 32 * w + lowestBit(rest);
   }
 
   /** Word w of block b; of a full one all bits, also those beyond the bound. */

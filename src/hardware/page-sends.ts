@@ -13,7 +13,9 @@ export type PageSends = {
    */
   readonly fromNs: number;
   readonly toNs: number;
-} & (
+} & SentPages;
+
+export type SentPages =
   | /** Those pages of the set that lie in [firstPage, endPage). */ {
       readonly form: 'set';
       readonly set: PageBitmap;
@@ -21,8 +23,7 @@ export type PageSends = {
       readonly endPage: number;
     }
   | { readonly form: 'range'; readonly firstPage: number; readonly endPage: number }
-  | { readonly form: 'list'; readonly pages: readonly number[] }
-);
+  | { readonly form: 'list'; readonly pages: readonly number[] };
 
 /** Hears of pages that one turn of a sender sends; ns from the beginning of that turn, with fractions. */
 export type TurnSends = (set: PageBitmap, firstPage: number, endPage: number, fromNs: number, toNs: number) => void;

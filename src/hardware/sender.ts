@@ -7,7 +7,8 @@
  */
 import type { GuestMemory } from './memory.ts';
 import type { PageBitmap } from './page-bitmap.ts';
-import type { TurnSends } from './page-sends.ts';
+import type { SentPages, TurnSends } from './page-sends.ts';
+import { SentAhead } from './sent-ahead.ts';
 import type { Truth } from './truth.ts';
 
 /** What one thread of the sender and of the receiver takes, on top of the link; ns, fractions allowed. */
@@ -38,6 +39,8 @@ export interface TurnLimit {
   /** The turn ends before the first page at which this much time has passed. */
   readonly ns: number;
   readonly bytesPerSecond: number;
+  /** Who owes writes to pages that it only passes by goes on owing them. Absent: they are settled, too. */
+  readonly looksAtSentOnly?: boolean;
 }
 
 export interface Turn {
@@ -46,6 +49,14 @@ export interface Turn {
   readonly bytes: number;
   /** With a fraction. */
   readonly ns: number;
+}
+
+/** Whose pages may be sent ahead. */
+export interface Ahead {
+  /** Nobody writes the pages from the sender's position up to, without, this one. */
+  readonly quietEnd: number;
+  /** As many turns at most where they are written; 0: none. */
+  readonly writtenTurns: number;
 }
 
 /** What a dirty log wants before pages are copied. */
@@ -90,9 +101,14 @@ export class PageSender {
   /** Pages whose content the destination has received, where the first time costs more. */
   readonly #received: PageBitmap | undefined;
   readonly #rearm: Rearm | undefined;
-  /** Hears of what a turn sends; what `repeat` sends its caller tells, who knows what of it stands. */
+  /** Hears of what a turn sends; what `ahead` sends is told by `keepAhead`, when it is known what of it stands. */
   told: TurnSends | undefined;
   #at = 0;
+  /** Of what was sent ahead: where it began, pages a turn, and who keeps it where it may be written. */
+  #aheadFrom = 0;
+  #perTurn = 0;
+  #ahead: SentAhead | undefined;
+  #written: SentAhead | undefined;
 
   constructor(
     unsent: PageBitmap,
@@ -123,34 +139,73 @@ export class PageSender {
   }
 
   /**
-   * As many turns more as would each be just like the last: pages below `quietEnd`, which nobody writes, all of them waiting
-   * and all of one kind. They are sent; the answer says how many turns that was, and where the first began.
+   * Sends as many turns more as would each be just like the last: all pages of one kind, none of which is zero and turns into
+   * another kind when it is written. Returns how many; until `keepAhead`, `takeBack` says that it was fewer.
    */
-  repeat(last: Turn, quietEnd: number): { readonly turns: number; readonly firstPage: number } {
-    const firstPage = this.#at;
-    const perTurn = last.normalPages + last.zeroPages;
-    const none = { turns: 0, firstPage };
+  ahead(last: Turn, { quietEnd, writtenTurns }: Ahead): number {
+    this.#perTurn = last.normalPages + last.zeroPages;
     const mixed = last.normalPages > 0 && last.zeroPages > 0;
-    if (mixed || perTurn === 0 || this.#rearm !== undefined || this.#received !== undefined) return none;
-    if (quietEnd < firstPage + perTurn) return none;
-    const end = Math.min(quietEnd, this.#unsent.nextClear(firstPage));
-    const turns = Math.floor((end - firstPage) / perTurn);
-    if (turns < 1) return none;
-    const pages = turns * perTurn;
-    const marksZero = this.#wire.zeroPageBytes !== undefined;
-    const normalPages = marksZero ? this.#memory.nonZero.countRange(firstPage, pages) : pages;
-    if (normalPages !== (last.normalPages > 0 ? pages : 0)) return none;
-    this.#truth.sentRange(firstPage, pages);
-    this.#unsent.clearRange(firstPage, pages);
-    this.#at = firstPage + pages;
-    return { turns, firstPage };
+    if (mixed || this.#perTurn === 0 || this.#rearm !== undefined || this.#received !== undefined) return 0;
+    this.#aheadFrom = this.#at;
+    this.#written = undefined;
+    const turns = this.#quietTurns(last, quietEnd);
+    return turns > 0 || writtenTurns === 0 ? turns : this.#writtenTurns(last, writtenTurns);
   }
 
-  /** Of what `repeat` sent, the pages from this one on were not sent after all. */
-  takeBack(firstPage: number): void {
+  /** Of what `ahead` sent, only so many turns were sent after all. */
+  takeBack(turns: number): void {
+    const pages = turns * this.#perTurn;
+    if (this.#written !== undefined) {
+      this.#at = this.#written.takeBack(pages);
+      return;
+    }
+    const firstPage = this.#aheadFrom + pages;
     this.#truth.notSent(firstPage, this.#at - firstPage);
     this.#unsent.setRange(firstPage, this.#at - firstPage);
     this.#at = firstPage;
+  }
+
+  /** What `ahead` sent and nobody took back has been sent; `told` hears which pages, and how many turns had gone out before. */
+  keepAhead(told: (sent: SentPages, turnsBefore: number, turns: number) => void): void {
+    const [firstPage, endPage, perTurn] = [this.#aheadFrom, this.#at, this.#perTurn];
+    if (this.#written === undefined) {
+      if (endPage > firstPage) told({ form: 'range', firstPage, endPage }, 0, (endPage - firstPage) / perTurn);
+      return;
+    }
+    this.#written.keep((set, from, to, before) => {
+      const pages = set.countRange(from, to - from);
+      told({ form: 'set', set, firstPage: from, endPage: to }, before / perTurn, pages / perTurn);
+    });
+    this.#written = undefined;
+  }
+
+  /** Where nobody writes and everything waits, a range says it all, whatever the guest's size. */
+  #quietTurns(last: Turn, quietEnd: number): number {
+    const firstPage = this.#at;
+    if (quietEnd < firstPage + this.#perTurn) return 0;
+    const end = Math.min(quietEnd, this.#unsent.nextClear(firstPage));
+    const turns = Math.floor((end - firstPage) / this.#perTurn);
+    if (turns < 1) return 0;
+    const pages = turns * this.#perTurn;
+    const marksZero = this.#wire.zeroPageBytes !== undefined;
+    const normalPages = marksZero ? this.#memory.nonZero.countRange(firstPage, pages) : pages;
+    if (normalPages !== (last.normalPages > 0 ? pages : 0)) return 0;
+    this.#truth.sentRange(firstPage, pages);
+    this.#unsent.clearRange(firstPage, pages);
+    this.#at = firstPage + pages;
+    return turns;
+  }
+
+  /** Without the last page that waits: the turn with that one may be another. */
+  #writtenTurns(last: Turn, most: number): number {
+    const mayBeZero = this.#wire.zeroPageBytes !== undefined && this.#memory.nonZero.count < this.#memory.ramPages;
+    if (last.zeroPages > 0 || mayBeZero) return 0;
+    const turns = Math.min(most, Math.floor((this.#unsent.count - 1) / this.#perTurn));
+    if (turns < 1) return 0;
+    this.#ahead ??= new SentAhead(this.#unsent, this.#truth);
+    this.#at = this.#ahead.send(this.#at, turns * this.#perTurn);
+    this.#written = this.#ahead;
+    return turns;
   }
 
   /** Where it goes on. */
@@ -177,7 +232,7 @@ export class PageSender {
   #send(from: number, to: number, tally: Tally, costs: Costs, limit: TurnLimit): number {
     const fromNs = tally.ns;
     const stopped = this.#scan(from, to, tally, costs, limit);
-    if (stopped > from) {
+    if (stopped > from && !(limit.looksAtSentOnly === true && this.#isIdle(from, stopped))) {
       this.told?.(this.#unsent, from, stopped, fromNs, tally.ns);
       this.#truth.sentAll(this.#unsent, from, stopped);
       if (this.#wire.zeroPageBytes === undefined) this.#received?.or(this.#unsent, from, stopped);
@@ -185,6 +240,11 @@ export class PageSender {
       this.#unsent.clearRange(from, stopped - from);
     }
     return stopped;
+  }
+
+  #isIdle(from: number, to: number): boolean {
+    const page = this.#unsent.next(from);
+    return page === -1 || page >= to;
   }
 
   /** Stretch by stretch: the longest that is sure to fit, by halves, and the last word page by page. */

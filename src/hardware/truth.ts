@@ -9,6 +9,7 @@
  * Order inside a send window: a window's sends take place before the window's writes. The world is advanced to a window's
  * end after its pages were reported sent, so a page that is sent and written in one window counts as differing. That is
  * one of the legal orders, and the one in which a write can be lost; a caller for whom the order matters cuts the window.
+ * Pages that are sent ahead (sent-ahead.ts) are one window until they are cut, and what is cut off was never sent.
  */
 import type { PageWrites } from '../streams/page-writes.ts';
 import type { GuestMemory } from './memory.ts';
@@ -30,6 +31,9 @@ export class Truth {
   readonly #source: Uint32Array | undefined;
   readonly #destination: Uint32Array | undefined;
   readonly #written: PageBitmap | undefined;
+  /** What the books said of the pages that were sent ahead, before they were. */
+  #differed: PageBitmap | undefined;
+  #received: { readonly firstPage: number; readonly versions: Uint32Array }[] = [];
 
   /** At the start the destination has nothing: every page of RAM differs. */
   constructor(memory: GuestMemory, mode: TruthMode) {
@@ -85,6 +89,35 @@ export class Truth {
     for (let page = set.next(fromPage); page !== -1 && page < toPage; page = set.next(page + 1)) {
       this.#destination[page] = this.#source![page]!;
     }
+  }
+
+  /** As `sentAll`, of pages of which some may prove not to have been sent: until `keepAhead`, `takeBack` says which. */
+  sentAhead(set: PageBitmap, fromPage: number, toPage: number): void {
+    this.settle?.(fromPage, toPage);
+    if (this.#differs !== undefined) {
+      this.#differed ??= this.#differs.emptyLike();
+      this.#differed.or(this.#differs, fromPage, toPage);
+    }
+    const versions = this.#destination?.slice(fromPage, toPage);
+    if (versions !== undefined) this.#received.push({ firstPage: fromPage, versions });
+    this.sentAll(set, fromPage, toPage);
+  }
+
+  /** Of what was sent ahead nobody has received these: they differ if they did before, or have been written since. */
+  takeBack(set: PageBitmap, fromPage: number, toPage: number): void {
+    if (this.#differed !== undefined) this.#differs?.or(this.#differed, fromPage, toPage);
+    for (const { firstPage, versions } of this.#received) {
+      const end = Math.min(toPage, firstPage + versions.length);
+      for (let page = set.next(Math.max(fromPage, firstPage)); page !== -1 && page < end; page = set.next(page + 1)) {
+        this.#destination![page] = versions[page - firstPage]!;
+      }
+    }
+  }
+
+  /** What was sent ahead and not taken back has been sent. */
+  keepAhead(): void {
+    this.#differed?.clearAll();
+    this.#received = [];
   }
 
   /** Whether the destination lacks the page's latest content. */

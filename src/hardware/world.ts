@@ -222,6 +222,15 @@ export class World {
     return next === undefined ? this.memory.pages : Math.max(next.firstPage, page);
   }
 
+  /**
+   * Whoever writes tells it when somebody looks, and KVM's log hears of it: what a sync finds is then the same in distribution
+   * whenever pages were sent since the last one, because all that is drawn of a page is whether it was written in a span, and
+   * spans add up (owed-writes.ts). Who writes by time or by address is none of these, and is told turn by turn.
+   */
+  get writesLate(): boolean {
+    return this.#writable !== undefined && this.#owesNow && this.subscriptions.get('kvm-log')?.closed === false;
+  }
+
   /** One write at this instant by somebody outside the spec: emulation in the vmm, vhost. Throws when it is not RAM. */
   write(source: WriteSource, ranges: readonly PageRange[]): void {
     this.memory.requireRam(ranges, source);

@@ -148,13 +148,15 @@ export class Happenings implements Mishaps {
 
   /** A turn that is on the wire ends at the speed at which it began: at most 50 ms of it. */
   #linkSlow(percent: number, forNs: number | null): void {
-    const { agenda, link } = this.#stage;
+    const { agenda, link, lane } = this.#stage;
     this.#slowed += 1;
     const mine = this.#slowed;
     link.slowTo(percent);
     if (forNs === null) return;
     agenda.after(forNs, () => {
-      if (this.#slowed === mine) link.slowTo(100);
+      if (this.#slowed !== mine) return;
+      lane.catchUp();
+      link.slowTo(100);
     });
   }
 

@@ -227,7 +227,8 @@ class Model {
       destination: this.#destination,
       facts$: this.facts$,
       sends$: this.sends$,
-      progressed: (round, bytes) => this.#progressed(round, bytes),
+      progressed: (round, bytes, aheadPages) => this.#progressed(round, bytes, aheadPages),
+      watched: () => this.progress$.observed,
     };
     this.#stream.pages.told = (set, firstPage, endPage, beganNs, endedNs) => {
       if (!this.sends$.observed) return;
@@ -424,7 +425,7 @@ class Model {
     return this.#lost === undefined ? {} : { lostPages: this.#lost.count, firstLostPages: this.#lost.firstPages };
   }
 
-  #progressed(round: number, bytes: number): void {
+  #progressed(round: number, bytes: number, aheadPages: number): void {
     this.#sentBytes += bytes;
     const { nowNs } = this.#agenda;
     if (nowNs < this.#nextProgressNs) return;
@@ -432,7 +433,7 @@ class Model {
     this.progress$.next({
       nowNs,
       round,
-      remainingBytes: this.#stream.bitmap.remainingBytes,
+      remainingBytes: this.#stream.bitmap.remainingBytes + aheadPages * this.world.memory.pageBytes,
       sentBytes: this.#sentBytes,
       bandwidthBytesPerSecond: this.#stream.window.bandwidthBytesPerSecond,
     });

@@ -266,7 +266,7 @@ export class MissingPages extends Sending {
     this.stream.sends$.next({ fromNs: agenda.nowNs, toNs: agenda.nowNs + ns, form: 'list', pages });
     this.busy(ns, bytes, () => {
       link.carry(bytes);
-      this.stream.progressed(0, bytes);
+      this.stream.progressed(0, bytes, 0);
       if (this.stopping) this.finish();
       else this.#next();
     });

@@ -53,8 +53,10 @@ export interface Stream {
   readonly facts$: Subject<Input>;
   /** Which pages go out; for whoever watches, and nobody may. */
   readonly sends$: Subject<PageSends>;
-  /** Bytes were put on the wire in this pass. */
-  readonly progressed: (round: number, bytes: number) => void;
+  /** Bytes were put on the wire in this pass; pages that have been taken off the bitmap ahead of time still remain. */
+  readonly progressed: (round: number, bytes: number, aheadPages: number) => void;
+  /** Somebody watches the progress. */
+  readonly watched: () => boolean;
 }
 
 /** ns of one turn of the RAM handler at most, as it would be alone: with others on the link it takes as much longer. */
@@ -74,6 +76,17 @@ export function sectionEndBytes({ loop }: Stream): number {
 export function stateNs({ link, spec }: Stream, bytes: number, readBytesPerSecond: number, part = 1): number {
   const readNs = readBytesPerSecond === 0 ? 0 : (bytes / readBytesPerSecond) * 1e9;
   return Math.max(link.nsOf(bytes + STATE_FRAMING_BYTES) / part, readNs + tlsNs(spec.threads, bytes));
+}
+
+export interface Stretch {
+  readonly turnNs: number;
+  readonly turns: number;
+  /** It ends with this turn, from 1: hears of it at once. */
+  readonly cut: (turns: number) => void;
+  /** So many turns more are over, which makes so many; there may be more to come. */
+  readonly ended: (turns: number, all: number) => void;
+  /** The last one is over, and `ended` has heard of it. */
+  readonly after: () => void;
 }
 
 export abstract class Sending implements Transmission {
@@ -145,23 +158,40 @@ export abstract class Sending implements Transmission {
 
   /**
    * Busy with so many turns of the same length, in one go while nobody looks. Whoever does ends it with the turn that is
-   * under way: `cut` hears of how many it was then, at once, and `then` at its end.
+   * under way, as if each had been begun when the one before it was over. Not to be begun while the link is down.
    */
-  protected stretch(turnNs: number, turns: number, cut: (turns: number) => void, then: (turns: number) => void): void {
+  protected stretch({ turnNs, turns, cut, ended, after }: Stretch): void {
     const { agenda } = this.stream;
     const startNs = agenda.nowNs;
+    let told = 0;
+    const tell = (done: number) => {
+      if (done > told) ended(done - told, done);
+      told = done;
+    };
     const end = (done: number) => {
       this.#catchUp = undefined;
-      then(done);
+      tell(done);
+      after();
     };
-    const entry = agenda.at(startNs + turnNs * turns, () => end(turns));
+    // Whoever watches the progress sees turn by turn what is seen at its end otherwise, and nothing else is different.
+    const nextEnd = (): Entry => {
+      const next = this.stream.watched() ? told + 1 : turns;
+      return agenda.at(startNs + turnNs * next, () => {
+        if (next === turns) end(turns);
+        else {
+          tell(next);
+          entry = nextEnd();
+        }
+      });
+    };
+    let entry = nextEnd();
     this.#catchUp = () => {
       const done = Math.max(1, Math.ceil((agenda.nowNs - startNs) / turnNs));
       this.#catchUp = undefined;
-      if (done >= turns) return;
       agenda.cancel(entry);
-      cut(done);
-      this.busy(startNs + turnNs * done - agenda.nowNs, 0, () => end(done));
+      if (done < turns) cut(done);
+      tell(Math.min(done, turns) - 1);
+      this.busy(startNs + turnNs * Math.min(done, turns) - agenda.nowNs, 0, () => end(Math.min(done, turns)));
     };
   }
 
