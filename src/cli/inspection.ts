@@ -48,7 +48,6 @@ export async function openInspection(
   folder: string = pageFolder(),
 ): Promise<Inspection> {
   refuseLone(options);
-  if (!existsSync(join(folder, 'index.html'))) throw new UsageError(NOT_BUILT);
   const opened = await openAll(paths, options);
   const { exhibition } = opened;
   let live: LiveMigration | undefined;
@@ -57,6 +56,8 @@ export async function openInspection(
     let begun: Promise<void> | undefined;
     // A migration of four seconds is over before a browser is there: it begins when its page asks what there is.
     const ready = () => (begun ??= hang(opened, live));
+    // After all that may be wrong with what was named: a page in the middle of being built hides none of it.
+    if (!existsSync(join(folder, 'index.html'))) throw new UsageError(NOT_BUILT);
     if (live === undefined) await ready();
     const { port } = options;
     const server = await startServer({ exhibition, pageFolder: folder, port, ready, onBug: tellBug }).catch(

@@ -12,8 +12,9 @@ export function keepPlace(store: Store): void {
   /** An address that was opened and is still to be gone to: it waits for its run's record to have come. */
   let wanted = saidIn(location.href);
   const go = () => {
-    if (wanted === undefined || !canGoTo(store, wanted)) return;
     const said = wanted;
+    // To show another run is to come here again, from the effect below: whoever is first goes there.
+    if (said === undefined || !canGoTo(store, said) || wanted !== said) return;
     wanted = undefined;
     goTo(store, said);
   };
