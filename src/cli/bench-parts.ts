@@ -23,6 +23,7 @@ import type { Scenario } from '../lab/scenario/scenario.ts';
 import type { ScenarioInput } from '../lab/scenario/schema.ts';
 import { replay } from '../run/replay.ts';
 import { stepperFor } from '../run/stepper.ts';
+import { cpuMs, WARM_UP_MS, warmUp } from './cpu-time.ts';
 
 export interface PartsBench {
   /** Of one migration. */
@@ -41,22 +42,31 @@ export type Scaling =
   | { readonly migrations: number; readonly oneMs: number; readonly twoMs: number; readonly ratio: number }
   | { readonly because: string };
 
-/** Before anything counts, so that the code is warm. */
-const WARM_UPS = 15;
 /** Migrations in one turn of a comparison: one alone is a few ms, and the clock's own error shows. */
 const EACH_TURN = 4;
 
 /** Migrations for each worker: long enough that what threads cost to begin with does not count. */
-const EACH_WORKER = 120;
+const EACH_WORKER = 600;
+
+interface Effort {
+  readonly turns: number;
+  readonly warmUpMs: number;
+}
 
 /** `input`: a migration that converges; `larger`: the same working set in a larger guest. Each part `turns` times. */
-export async function benchParts(input: ScenarioInput, larger: ScenarioInput, turns: number): Promise<PartsBench> {
+export async function benchParts(
+  input: ScenarioInput,
+  larger: ScenarioInput,
+  turns: number,
+  warmUpMs = WARM_UP_MS,
+): Promise<PartsBench> {
+  const effort = { turns, warmUpMs };
   const scenario = scenarioFrom(input);
   const { lives, deliveries } = livesOf(scenario);
   const journal = new MemoryJournal();
   const { opened } = rehearse(scenario, { journal, run: 'bench' });
   const records = [...journal.read('bench')];
-  const ms = fastestOf(turns, [
+  const ms = fastestOf(effort, [
     () => livesAlone(lives),
     () => void foldInto(records, opened),
     () => wholeOf(scenario),
@@ -74,8 +84,8 @@ export async function benchParts(input: ScenarioInput, larger: ScenarioInput, tu
     migrationsPerSecond: perSecond(1),
     deliveriesPerSecond: perSecond(deliveries),
     replayRecordsPerSecond: (1000 * records.length) / replayed,
-    subscribers: subscribersOf(scenario, turns),
-    largerGuest: largerGuestOf(scenario, scenarioFrom(larger), turns),
+    subscribers: subscribersOf(scenario, effort),
+    largerGuest: largerGuestOf(scenario, scenarioFrom(larger), effort),
     workers: await scalingOf(input),
   };
 }
@@ -168,21 +178,21 @@ function runWatched(scenario: Scenario, heard: { rounds: number; batches: number
   }
 }
 
-function subscribersOf(scenario: Scenario, turns: number): PartsBench['subscribers'] {
+function subscribersOf(scenario: Scenario, { turns, warmUpMs }: Effort): PartsBench['subscribers'] {
   const heard = { rounds: 0, batches: 0 };
   runWatched(scenario, heard);
   const { rounds, batches } = heard;
   const ratio = ratioInTurns(
-    2 * turns,
+    { turns: 2 * turns, warmUpMs },
     () => runWatched(scenario, undefined),
     () => runWatched(scenario, heard),
   );
   return { rounds, batches, costPercent: 100 * (ratio.ratio - 1) };
 }
 
-function largerGuestOf(small: Scenario, large: Scenario, turns: number): PartsBench['largerGuest'] {
+function largerGuestOf(small: Scenario, large: Scenario, effort: Effort): PartsBench['largerGuest'] {
   const { firstMs, secondMs, ratio } = ratioInTurns(
-    turns,
+    effort,
     () => wholeOf(small),
     () => wholeOf(large),
   );
@@ -216,8 +226,8 @@ async function scalingOf(input: ScenarioInput): Promise<Scaling> {
 }
 
 /** Of each, ms of the fastest turn. */
-function fastestOf(turns: number, works: readonly (() => void)[]): readonly number[] {
-  for (const work of works) for (let i = 0; i < WARM_UPS; i++) work();
+function fastestOf({ turns, warmUpMs }: Effort, works: readonly (() => void)[]): readonly number[] {
+  warmUp(works, warmUpMs);
   const best = works.map(() => Number.POSITIVE_INFINITY);
   for (let turn = 0; turn < turns; turn++) {
     for (const [i, work] of works.entries()) best[i] = Math.min(best[i]!, cpuMs(work));
@@ -226,12 +236,12 @@ function fastestOf(turns: number, works: readonly (() => void)[]): readonly numb
 }
 
 /** The second to the first: the median over turns, each of which runs both, and who is first changes. */
-function ratioInTurns(turns: number, first: () => void, second: () => void) {
+function ratioInTurns({ turns, warmUpMs }: Effort, first: () => void, second: () => void) {
   const some = (work: () => void) => () => {
     for (let i = 0; i < EACH_TURN; i++) work();
   };
   const works = [some(first), some(second)] as const;
-  for (let i = 0; i < WARM_UPS; i += EACH_TURN) for (const work of works) work();
+  warmUp(works, warmUpMs);
   const pairs = Array.from({ length: turns }, (_, turn) => {
     if (turn % 2 === 0) {
       const firstMs = cpuMs(works[0]) / EACH_TURN;
@@ -246,11 +256,4 @@ function ratioInTurns(turns: number, first: () => void, second: () => void) {
     secondMs: median(pairs.map(({ secondMs }) => secondMs)),
     ratio: median(pairs.map(({ firstMs, secondMs }) => secondMs / firstMs)),
   };
-}
-
-function cpuMs(work: () => void): number {
-  const before = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
 }

@@ -12,6 +12,7 @@ import { rehearse } from '../lab/rehearse.ts';
 import type { Report } from '../lab/report/report.ts';
 import { scenarioFrom } from '../lab/scenario/read.ts';
 import type { ScenarioInput } from '../lab/scenario/schema.ts';
+import { cpuMs, WARM_UP_MS, warmUp } from './cpu-time.ts';
 
 export interface ScenarioTime {
   readonly name: string;
@@ -92,9 +93,13 @@ const GUESTS: readonly Guest[] = [
 ];
 
 /** Each of them `migrations` times, one after the other. */
-export function benchScenarios(migrations: number, onDone: (name: string) => void = () => {}): readonly ScenarioTime[] {
+export function benchScenarios(
+  migrations: number,
+  warmUpMs = WARM_UP_MS,
+  onDone: (name: string) => void = () => {},
+): readonly ScenarioTime[] {
   return GUESTS.map((guest) => {
-    const time = timeOf(guest, migrations);
+    const time = timeOf(guest, migrations, warmUpMs);
     onDone(guest.name);
     return time;
   });
@@ -107,20 +112,20 @@ export function benchInput(name: string): ScenarioInput {
   return inputOf(guest);
 }
 
-function timeOf(guest: Guest, migrations: number): ScenarioTime {
+function timeOf(guest: Guest, migrations: number, warmUpMs: number): ScenarioTime {
   const { name, about, stopAfterRounds, loop } = guest;
   const scenario = scenarioFrom(inputOf(guest));
   const charts = stopAfterRounds === undefined ? undefined : stoppingAfter(stopAfterRounds);
   let deliveries = 0;
   const counted = rehearse(scenario, { charts, listen: () => deliveries++ });
   const records = counted.runner.system!.position + 1;
-  // The first is the warm-up, and the one that is counted.
   const report = counted.ended;
   const arena = createArena();
   const migrate = () => {
     arena.reset();
     rehearse(scenario, { charts, arena });
   };
+  warmUp([migrate], warmUpMs);
   const timesMs = Array.from({ length: migrations }, () => cpuMs(migrate)).sort((a, b) => a - b);
   return {
     name,
@@ -193,11 +198,4 @@ export function analyticOf(guest: Omit<Guest, 'name' | 'about'>): {
     const downtimeMs = (1000 * bytes) / bytesPerSecond;
     return { totalMs: 1000 * seconds + downtimeMs, downtimeMs, rounds };
   }
-}
-
-function cpuMs(work: () => unknown): number {
-  const before = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
 }
