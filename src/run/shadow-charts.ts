@@ -11,28 +11,23 @@ const known = new WeakMap<AnyStateMachine, Chart>();
 /** The same charts, and the plan's shadows; one of a name that no policy has must be in `charts` already. */
 export function withShadows(charts: ChartSet, shadows: Plan['shadows'] = [], watch?: WatchTransitions): ChartSet {
   if (shadows.length === 0) return charts;
-  const watched = new Map<AnyStateMachine, Chart>();
-  const shadow = (machine: AnyStateMachine): Chart => {
-    if (watch === undefined) return shadowChart(machine);
-    const chart = watched.get(machine) ?? createChart(shadowOf(machine), watch);
-    watched.set(machine, chart);
-    return chart;
-  };
+  // Who watches would be told of every other run, too.
+  const made = watch === undefined ? known : new WeakMap<AnyStateMachine, Chart>();
   return {
     root: charts.root,
     chart(kind, address) {
       const machine = kind === 'shadow' ? policies[shadows[indexOf(address)]?.name ?? '']?.machine : undefined;
-      return machine === undefined ? charts.chart(kind, address) : shadow(machine);
+      return machine === undefined ? charts.chart(kind, address) : shadowChart(machine, watch, made);
     },
   };
 }
 
 /** The stepper of a machine that only watches. Throws a RangeError for one that would do more. */
-export function shadowChart(machine: AnyStateMachine): Chart {
-  let chart = known.get(machine);
+export function shadowChart(machine: AnyStateMachine, watch?: WatchTransitions, made = known): Chart {
+  let chart = made.get(machine);
   if (chart === undefined) {
-    chart = createChart(shadowOf(machine));
-    known.set(machine, chart);
+    chart = createChart(shadowOf(machine), watch);
+    made.set(machine, chart);
   }
   return chart;
 }

@@ -84,7 +84,7 @@ export const TABLE: readonly Rule[] = [
   },
   {
     folder: 'src/inspector/chart/',
-    may: ['machines/', 'src/core/checksum.ts'],
+    may: ['machines/', 'src/core/checksum.ts', 'src/core/transitions.ts'],
     packages: ['xstate', 'elkjs', 'node:'],
   },
   // What the page folds with: it runs in a browser and in Node alike.

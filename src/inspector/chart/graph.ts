@@ -6,6 +6,7 @@
  * taken out again. Functions cannot be drawn: an action or guard without a name appears as `(inline)`.
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+import { nthOf } from '../../core/transitions.ts';
 import { type ActionName, actionName, eventName, guardExpression, guardName } from './names.ts';
 
 export interface ChartGraph {
@@ -129,10 +130,8 @@ function transitionId(source: AnyStateNode, descriptor: string, index: number): 
 
 /** The id that a drawing gives this transition; undefined for one that XState makes by itself (the initial one). */
 export function idOfTaken(taken: AnyTransitionDefinition): string | undefined {
-  const { source, eventType } = taken;
-  const candidates = (eventType === '' ? source.always : source.transitions.get(eventType)) ?? [];
-  const index = candidates.indexOf(taken);
-  return index === -1 ? undefined : transitionId(source, eventType, index);
+  const nth = nthOf(taken);
+  return nth === -1 ? undefined : transitionId(taken.source, taken.eventType, nth);
 }
 
 /** Where a history state leads while nothing is remembered. */

@@ -10,6 +10,7 @@ import { type Course, CourseKeeper } from '../view/course.ts';
 import type { Instant } from '../view/instant.ts';
 import { type Asking, asking } from './asking.ts';
 import { ColumnTable } from './column-table.ts';
+import { askingLatest } from './latest.ts';
 import type { Source } from './source.ts';
 
 export interface RunState {
@@ -324,7 +325,7 @@ function endOf(state: RunState | undefined): number {
   return Math.max(state.table.atNs(state.table.length - 1), state.nowNs.value);
 }
 
-/** The instant at a cursor. One question is under way at a time; what was asked for meanwhile is asked next, the latest only. */
+/** The instant at a cursor, the latest only. */
 function follow(
   engine: Asking,
   id: ReadonlySignal<string | undefined>,
@@ -332,23 +333,10 @@ function follow(
   state: ReadonlySignal<RunState | undefined>,
 ): Signal<Instant | undefined> {
   const instant = signal<Instant | undefined>(undefined);
-  interface Moment {
-    readonly id: string;
-    readonly position: number;
-  }
-  let asked: Moment | undefined;
-  let wanted: Moment | undefined;
-  let isAsking = false;
-  const next = async () => {
-    if (isAsking || wanted === undefined) return;
-    isAsking = true;
-    const one = wanted;
-    wanted = undefined;
-    const found = await engine.ask('at', one.id, one.position).catch(() => undefined);
-    isAsking = false;
-    if (found !== undefined && id.peek() === one.id) instant.value = found;
-    void next();
-  };
+  let asked: { readonly id: string; readonly position: number } | undefined;
+  const ask = askingLatest<{ readonly run: string; readonly found: Instant | undefined }>(({ run, found }) => {
+    if (found !== undefined && id.peek() === run) instant.value = found;
+  });
   effect(() => {
     const run = id.value;
     if (run === undefined) {
@@ -362,8 +350,7 @@ function follow(
     const at = Math.min(position.value, folded - 1);
     if (asked?.id === run && asked.position === at) return;
     asked = { id: run, position: at };
-    wanted = asked;
-    void next();
+    ask(async () => ({ run, found: await engine.ask('at', run, at) }));
   });
   return instant;
 }

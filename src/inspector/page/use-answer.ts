@@ -1,5 +1,6 @@
-/** An answer to a question that changes with time: one is under way, the latest is asked next, and the last answer stays until then. */
+/** An answer to a question that changes with time: only the latest is asked, and the last answer stays until its answer comes. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { type AskLatest, askingLatest } from './latest.ts';
 
 interface Answered<T> {
   readonly subject: string;
@@ -13,31 +14,20 @@ interface Answered<T> {
  */
 export function useAnswer<T>(subject: string, key: string | undefined, ask: () => Promise<T>): Answered<T> | undefined {
   const [answered, setAnswered] = useState<Answered<T> | undefined>(undefined);
-  const state = useRef<{ isAsking: boolean; isGone: boolean; wanted: (() => Promise<Answered<T>>) | undefined }>({
-    isAsking: false,
-    isGone: false,
-    wanted: undefined,
+  const isGone = useRef(false);
+  const askLatest = useRef<AskLatest<Answered<T>> | undefined>(undefined);
+  askLatest.current ??= askingLatest((found) => {
+    if (!isGone.current) setAnswered(found);
   });
   useEffect(() => {
-    state.current.isGone = false;
+    isGone.current = false;
     return () => {
-      state.current.isGone = true;
+      isGone.current = true;
     };
   }, []);
   useEffect(() => {
     if (key === undefined) return;
-    state.current.wanted = () => ask().then((answer) => ({ subject, key, answer }));
-    const next = async () => {
-      const { isAsking, wanted } = state.current;
-      if (isAsking || wanted === undefined) return;
-      state.current.isAsking = true;
-      state.current.wanted = undefined;
-      const found = await wanted().catch(() => undefined);
-      state.current.isAsking = false;
-      if (found !== undefined && !state.current.isGone) setAnswered(found);
-      void next();
-    };
-    void next();
+    askLatest.current?.(() => ask().then((answer) => ({ subject, key, answer })));
   }, [subject, key]);
   return answered?.subject === subject ? answered : undefined;
 }

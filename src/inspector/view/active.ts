@@ -2,11 +2,19 @@
 import type { AnyStateNode } from 'xstate';
 import type { Snapshot } from '../../core/chart.ts';
 
+/** A chart comes back to the same configurations, and its snapshots share their lists of nodes: each is read once. */
+const known = new WeakMap<readonly AnyStateNode[], readonly string[]>();
+
 /** Parents before their children, in document order; the root's path is empty. */
 export function activePaths(snapshot: Snapshot): readonly string[] {
   const nodes = (snapshot as { readonly _nodes?: readonly AnyStateNode[] })._nodes;
   if (nodes === undefined) return pathsOfValue(snapshot.value);
-  return [...nodes].sort((a, b) => a.order - b.order).map((node) => node.path.join('.'));
+  let paths = known.get(nodes);
+  if (paths === undefined) {
+    paths = [...nodes].sort((a, b) => a.order - b.order).map((node) => node.path.join('.'));
+    known.set(nodes, paths);
+  }
+  return paths;
 }
 
 /** Of a state's value alone: `{ active: 'copying' }` is the root, `active` and `active.copying`. */

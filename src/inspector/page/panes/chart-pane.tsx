@@ -2,7 +2,7 @@
  * The chosen chart as it is drawn, with its states lit: of the run, and of the one beside it where there is one. In its place all
  * open charts in small, when asked for.
  */
-import { signal } from '@preact/signals';
+import { type Signal, signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { ChartAt, Instant } from '../../view/instant.ts';
 import { usePictureName } from '../details/use-picture-name.ts';
@@ -55,37 +55,25 @@ function Bar({ address }: { readonly address: string }) {
     <header class="chart-bar">
       <h2 title={address}>{overviewOpen.value ? 'All open charts' : address}</h2>
       <span class="room" />
-      <button
-        type="button"
-        aria-pressed={followsTold.value}
-        title="Choose the chart that each record tells first (g)"
-        onClick={() => {
-          followsTold.value = !followsTold.value;
-        }}
-      >
-        Follow
-      </button>
-      <button
-        type="button"
-        aria-pressed={keepsInView.value}
-        title="Keep the active state in view (b)"
-        onClick={() => {
-          keepsInView.value = !keepsInView.value;
-        }}
-      >
-        Keep in view
-      </button>
-      <button
-        type="button"
-        aria-pressed={overviewOpen.value}
-        title="All open charts in small (o)"
-        onClick={() => {
-          overviewOpen.value = !overviewOpen.value;
-        }}
-      >
-        Overview
-      </button>
+      <Toggle of={followsTold} name="Follow" title="Choose the chart that each record tells first (g)" />
+      <Toggle of={keepsInView} name="Keep in view" title="Keep the active state in view (b)" />
+      <Toggle of={overviewOpen} name="Overview" title="All open charts in small (o)" />
     </header>
+  );
+}
+
+function Toggle({ of, name, title }: { readonly of: Signal<boolean>; readonly name: string; readonly title: string }) {
+  return (
+    <button
+      type="button"
+      aria-pressed={of.value}
+      title={title}
+      onClick={() => {
+        of.value = !of.value;
+      }}
+    >
+      {name}
+    </button>
   );
 }
 
