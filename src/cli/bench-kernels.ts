@@ -28,9 +28,10 @@ export interface KernelBench {
 
 const SIZES_BYTES = [2 ** 16, 2 ** 21, 2 ** 25] as const;
 const MARKS = 2 ** 18;
-const ROUNDS = 7;
-const ROUNDS_OF_LARGE = 3;
-const LARGE_BYTES = 2 ** 24;
+const ROUNDS = 20;
+/** So many rounds at least, and then as many as begin within this time: the twin takes a second for one of the longest. */
+const LEAST_ROUNDS = 3;
+const ROUNDS_MS = 300;
 /** A round works on so many bytes of bitmap at least, so that the clock's own error is small. */
 const ROUND_BYTES = 2 ** 24;
 const ROUND_PAGES = 2 ** 21;
@@ -44,7 +45,7 @@ interface Work {
   run(): void;
 }
 
-/** `rounds`: how many count at each size; few of the largest, where the twin takes a second for one. */
+/** `rounds`: how many count at each size, at most. */
 export function benchKernels(sizesBytes: readonly number[] = SIZES_BYTES, rounds = ROUNDS): KernelBench {
   const startMs = performance.now();
   createKernels({ memoryBytes: 2 ** 17 });
@@ -55,8 +56,7 @@ export function benchKernels(sizesBytes: readonly number[] = SIZES_BYTES, rounds
   return { firstInstanceMs, instanceMs, times: sizesBytes.flatMap((bitmapBytes) => timesAt(bitmapBytes, rounds)) };
 }
 
-function timesAt(bitmapBytes: number, roundsWanted: number): readonly KernelTime[] {
-  const rounds = bitmapBytes > LARGE_BYTES ? Math.min(roundsWanted, ROUNDS_OF_LARGE) : roundsWanted;
+function timesAt(bitmapBytes: number, rounds: number): readonly KernelTime[] {
   const wasm = createKernels({ memoryBytes: MEMORY_BYTES });
   const both = [wasm, createKernels({ kind: 'typescript', memoryBytes: MEMORY_BYTES })];
   const [first, second] = both.map((kernels) => worksOf(kernels, bitmapBytes / 4));
@@ -123,7 +123,8 @@ function worksOf(kernels: PageKernels, words: number): readonly Work[] {
 function fastestNs(rivals: readonly Work[], bitmapBytes: number, rounds: number): readonly number[] {
   const repeats = repeatsOf(rivals[0]!.unit, bitmapBytes);
   const best = rivals.map(() => Number.POSITIVE_INFINITY);
-  for (let round = 0; round < rounds; round++) {
+  const endMs = performance.now() + ROUNDS_MS;
+  for (let round = 0; round < rounds && (round < LEAST_ROUNDS || performance.now() < endMs); round++) {
     for (const [i, { reset, run }] of rivals.entries()) {
       let ms = 0;
       for (let repeat = 0; repeat < repeats; repeat++) {

@@ -1,7 +1,7 @@
 /**
  * The loops over words of page bitmaps, in AssemblyScript: compiled by `npm run kernels` into page-kernels.generated.ts, so
- * that neither a build nor an install needs the compiler. typescript-kernels.ts is the same, statement by statement, and
- * the reference. Pointers are byte offsets into the imported memory; whoever calls has checked that they lie in it.
+ * that neither a build nor an install needs the compiler. typescript-kernels.ts is the same in plain TypeScript, and the
+ * reference. Pointers are byte offsets into the imported memory; whoever calls has checked that they lie in it.
  *
  * Counts go through i64.popcnt: V8 turns it into one instruction, and i8x16.popcnt into a dozen. Bits are marked by scalar
  * loads and stores: what they wait for is the cache, not the width of a register.
@@ -9,30 +9,67 @@
 
 // ---- marking ----
 
+/** Whether each of the eight pages of a list from `list` on is below `pages`. */
+@inline
+function eightInBounds(list: usize, pages: u32): bool {
+  const most = i32x4.max_u(v128.load(list), v128.load(list, 16));
+  return !v128.any_true(i32x4.ge_u(most, i32x4.splat(pages)));
+}
+
+/** Sets a page; returns 1 if it was set before, which costs nothing where nobody asks. */
+@inline
+function markOne(words: usize, page: u32): u32 {
+  const at = words + (<usize>(page >>> 5) << 2);
+  const old = load<u32>(at);
+  store<u32>(at, old | (1 << (page & 31)));
+  return (old >>> (page & 31)) & 1;
+}
+
 /** Sets the pages of a list; returns how many of the list were in bounds, up to the first that was not. */
 export function mark(words: usize, pages: u32, list: usize, n: i32): i32 {
-  for (let i = 0; i < n; i++) {
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const at = list + (<usize>i << 2);
+    if (!eightInBounds(at, pages)) break;
+    markOne(words, load<u32>(at));
+    markOne(words, load<u32>(at, 4));
+    markOne(words, load<u32>(at, 8));
+    markOne(words, load<u32>(at, 12));
+    markOne(words, load<u32>(at, 16));
+    markOne(words, load<u32>(at, 20));
+    markOne(words, load<u32>(at, 24));
+    markOne(words, load<u32>(at, 28));
+  }
+  for (; i < n; i++) {
     const page = load<u32>(list + (<usize>i << 2));
     if (page >= pages) return i;
-    const at = words + (<usize>(page >>> 5) << 2);
-    store<u32>(at, load<u32>(at) | (1 << (page & 31)));
+    markOne(words, page);
   }
   return n;
 }
 
 /** As `mark`; returns how many were not set before, or -1 - i when the i-th of the list is the first out of bounds. */
 export function markCount(words: usize, pages: u32, list: usize, n: i32): i32 {
-  let added = 0;
-  for (let i = 0; i < n; i++) {
+  let i = 0;
+  let had: u32 = 0;
+  for (; i + 8 <= n; i += 8) {
+    const at = list + (<usize>i << 2);
+    if (!eightInBounds(at, pages)) break;
+    had += markOne(words, load<u32>(at));
+    had += markOne(words, load<u32>(at, 4));
+    had += markOne(words, load<u32>(at, 8));
+    had += markOne(words, load<u32>(at, 12));
+    had += markOne(words, load<u32>(at, 16));
+    had += markOne(words, load<u32>(at, 20));
+    had += markOne(words, load<u32>(at, 24));
+    had += markOne(words, load<u32>(at, 28));
+  }
+  for (; i < n; i++) {
     const page = load<u32>(list + (<usize>i << 2));
     if (page >= pages) return -1 - i;
-    const at = words + (<usize>(page >>> 5) << 2);
-    const old = load<u32>(at);
-    const bit = page & 31;
-    added += 1 - <i32>((old >>> bit) & 1);
-    store<u32>(at, old | (1 << bit));
+    had += markOne(words, page);
   }
-  return added;
+  return n - <i32>had;
 }
 
 // ---- merging ----
@@ -42,105 +79,124 @@ export function or(into: usize, from: usize, words: i32): void {
   const end = <usize>words << 2;
   const wide = end & ~63;
   for (; at < wide; at += 64) {
-    v128.store(into + at, v128.or(v128.load(into + at), v128.load(from + at)));
-    v128.store(into + at, v128.or(v128.load(into + at, 16), v128.load(from + at, 16)), 16);
-    v128.store(into + at, v128.or(v128.load(into + at, 32), v128.load(from + at, 32)), 32);
-    v128.store(into + at, v128.or(v128.load(into + at, 48), v128.load(from + at, 48)), 48);
+    const i0 = v128.load(into + at);
+    const i1 = v128.load(into + at, 16);
+    const i2 = v128.load(into + at, 32);
+    const i3 = v128.load(into + at, 48);
+    v128.store(into + at, v128.or(i0, v128.load(from + at)));
+    v128.store(into + at, v128.or(i1, v128.load(from + at, 16)), 16);
+    v128.store(into + at, v128.or(i2, v128.load(from + at, 32)), 32);
+    v128.store(into + at, v128.or(i3, v128.load(from + at, 48)), 48);
   }
   for (; at < end; at += 4) store<u32>(into + at, load<u32>(into + at) | load<u32>(from + at));
 }
 
-/** ORs in, and returns how many bits were not set before. */
-export function orCount(into: usize, from: usize, words: i32): i32 {
+/** What a merge does with its source's bits, and which it counts; known where it is compiled. */
+const OR = 0;
+const SYNC = 1;
+const CLEAR = 2;
+
+/** Merges 16 bytes; returns the bits that are counted. */
+@inline
+function mergeWide(how: i32, into: usize, from: usize): v128 {
+  const f = v128.load(from);
+  const i = v128.load(into);
+  if (how == CLEAR) {
+    v128.store(into, v128.andnot(i, f));
+    return v128.and(i, f);
+  }
+  v128.store(into, v128.or(i, f));
+  if (how == SYNC) v128.store(from, i64x2.splat(0));
+  return v128.andnot(f, i);
+}
+
+/** Merges a word of 32 bits; returns the bits that are counted. */
+@inline
+function mergeWord(how: i32, into: usize, from: usize): u32 {
+  const f = load<u32>(from);
+  const i = load<u32>(into);
+  if (how == CLEAR) {
+    store<u32>(into, i & ~f);
+    return i & f;
+  }
+  store<u32>(into, i | f);
+  if (how == SYNC) store<u32>(from, 0);
+  return f & ~i;
+}
+
+/** Bits that are set in at least two of three, where `odd` is the first XOR the second. */
+@inline
+function carry(first: v128, second: v128, third: v128, odd: v128): v128 {
+  return v128.or(v128.and(first, second), v128.and(odd, third));
+}
+
+@inline
+function ones128(x: v128): i64 {
+  return popcnt(i64x2.extract_lane(x, 0)) + popcnt(i64x2.extract_lane(x, 1));
+}
+
+/**
+ * Merges all words and counts as it goes, by carry-save adders (Harley and Seal): a bit of the sums that are carried along
+ * stands for one, two or four, and what spills over for eight, so that eight blocks of 16 bytes take two popcounts.
+ */
+@inline
+function merge(how: i32, into: usize, from: usize, words: i32): i32 {
   let at: usize = 0;
   const end = <usize>words << 2;
-  const wide = end & ~31;
-  let added: i64 = 0;
-  for (; at < wide; at += 32) {
-    const f0 = load<u64>(from + at);
-    const f1 = load<u64>(from + at, 8);
-    const f2 = load<u64>(from + at, 16);
-    const f3 = load<u64>(from + at, 24);
-    const i0 = load<u64>(into + at);
-    const i1 = load<u64>(into + at, 8);
-    const i2 = load<u64>(into + at, 16);
-    const i3 = load<u64>(into + at, 24);
-    added += popcnt(f0 & ~i0) + popcnt(f1 & ~i1) + (popcnt(f2 & ~i2) + popcnt(f3 & ~i3));
-    store<u64>(into + at, i0 | f0);
-    store<u64>(into + at, i1 | f1, 8);
-    store<u64>(into + at, i2 | f2, 16);
-    store<u64>(into + at, i3 | f3, 24);
+  const wide = end & ~127;
+  let ones = i64x2.splat(0);
+  let twos = i64x2.splat(0);
+  let fours = i64x2.splat(0);
+  let spilt: i64 = 0;
+  for (; at < wide; at += 128) {
+    let a = mergeWide(how, into + at, from + at);
+    let b = mergeWide(how, into + at + 16, from + at + 16);
+    let odd = v128.xor(ones, a);
+    const twosA = carry(ones, a, b, odd);
+    ones = v128.xor(odd, b);
+    a = mergeWide(how, into + at + 32, from + at + 32);
+    b = mergeWide(how, into + at + 48, from + at + 48);
+    odd = v128.xor(ones, a);
+    const twosB = carry(ones, a, b, odd);
+    ones = v128.xor(odd, b);
+    odd = v128.xor(twos, twosA);
+    const foursA = carry(twos, twosA, twosB, odd);
+    twos = v128.xor(odd, twosB);
+    a = mergeWide(how, into + at + 64, from + at + 64);
+    b = mergeWide(how, into + at + 80, from + at + 80);
+    odd = v128.xor(ones, a);
+    const twosC = carry(ones, a, b, odd);
+    ones = v128.xor(odd, b);
+    a = mergeWide(how, into + at + 96, from + at + 96);
+    b = mergeWide(how, into + at + 112, from + at + 112);
+    odd = v128.xor(ones, a);
+    const twosD = carry(ones, a, b, odd);
+    ones = v128.xor(odd, b);
+    odd = v128.xor(twos, twosC);
+    const foursB = carry(twos, twosC, twosD, odd);
+    twos = v128.xor(odd, twosD);
+    odd = v128.xor(fours, foursA);
+    spilt += ones128(carry(fours, foursA, foursB, odd));
+    fours = v128.xor(odd, foursB);
   }
-  for (; at < end; at += 4) {
-    const f = load<u32>(from + at);
-    const i = load<u32>(into + at);
-    added += popcnt(f & ~i);
-    store<u32>(into + at, i | f);
-  }
-  return <i32>added;
+  let counted = <i32>(8 * spilt + 4 * ones128(fours) + 2 * ones128(twos) + ones128(ones));
+  for (; at < end; at += 4) counted += popcnt(mergeWord(how, into + at, from + at));
+  return counted;
+}
+
+/** ORs in, and returns how many bits were not set before. */
+export function orCount(into: usize, from: usize, words: i32): i32 {
+  return merge(OR, into, from, words);
 }
 
 /** ORs in and clears the source; returns how many bits were not set before. */
 export function sync(into: usize, from: usize, words: i32): i32 {
-  let at: usize = 0;
-  const end = <usize>words << 2;
-  const wide = end & ~31;
-  const zero = i64x2.splat(0);
-  let added: i64 = 0;
-  for (; at < wide; at += 32) {
-    const f0 = v128.load(from + at);
-    const f1 = v128.load(from + at, 16);
-    const i0 = v128.load(into + at);
-    const i1 = v128.load(into + at, 16);
-    const n0 = v128.andnot(f0, i0);
-    const n1 = v128.andnot(f1, i1);
-    v128.store(into + at, v128.or(i0, f0));
-    v128.store(into + at, v128.or(i1, f1), 16);
-    v128.store(from + at, zero);
-    v128.store(from + at, zero, 16);
-    added +=
-      popcnt(i64x2.extract_lane(n0, 0)) +
-      popcnt(i64x2.extract_lane(n0, 1)) +
-      (popcnt(i64x2.extract_lane(n1, 0)) + popcnt(i64x2.extract_lane(n1, 1)));
-  }
-  for (; at < end; at += 4) {
-    const f = load<u32>(from + at);
-    const i = load<u32>(into + at);
-    added += popcnt(f & ~i);
-    store<u32>(into + at, i | f);
-    store<u32>(from + at, 0);
-  }
-  return <i32>added;
+  return merge(SYNC, into, from, words);
 }
 
 /** Clears what is set in the other; returns how many bits were set in both. */
 export function clearCount(into: usize, from: usize, words: i32): i32 {
-  let at: usize = 0;
-  const end = <usize>words << 2;
-  const wide = end & ~31;
-  let cleared: i64 = 0;
-  for (; at < wide; at += 32) {
-    const f0 = load<u64>(from + at);
-    const f1 = load<u64>(from + at, 8);
-    const f2 = load<u64>(from + at, 16);
-    const f3 = load<u64>(from + at, 24);
-    const i0 = load<u64>(into + at);
-    const i1 = load<u64>(into + at, 8);
-    const i2 = load<u64>(into + at, 16);
-    const i3 = load<u64>(into + at, 24);
-    cleared += popcnt(f0 & i0) + popcnt(f1 & i1) + (popcnt(f2 & i2) + popcnt(f3 & i3));
-    store<u64>(into + at, i0 & ~f0);
-    store<u64>(into + at, i1 & ~f1, 8);
-    store<u64>(into + at, i2 & ~f2, 16);
-    store<u64>(into + at, i3 & ~f3, 24);
-  }
-  for (; at < end; at += 4) {
-    const f = load<u32>(from + at);
-    const i = load<u32>(into + at);
-    cleared += popcnt(f & i);
-    store<u32>(into + at, i & ~f);
-  }
-  return <i32>cleared;
+  return merge(CLEAR, into, from, words);
 }
 
 // ---- reading ----
@@ -307,10 +363,7 @@ export function sampleBits(state: usize, p: f64, words: usize, blocks: i32): i32
     const at = words + (<usize>k << 4);
     v128.store(at, below0);
     v128.store(at, below1, 16);
-    ones +=
-      popcnt(i64x2.extract_lane(below0, 0)) +
-      popcnt(i64x2.extract_lane(below0, 1)) +
-      (popcnt(i64x2.extract_lane(below1, 0)) + popcnt(i64x2.extract_lane(below1, 1)));
+    ones += ones128(below0) + ones128(below1);
   }
   if (k < blocks) {
     let below = i32x4.splat(0);
@@ -332,7 +385,7 @@ export function sampleBits(state: usize, p: f64, words: usize, blocks: i32): i32
       if (!v128.any_true(open)) break;
     }
     v128.store(words + (<usize>k << 4), below);
-    ones += popcnt(i64x2.extract_lane(below, 0)) + popcnt(i64x2.extract_lane(below, 1));
+    ones += ones128(below);
   }
   v128.store(state, a0);
   v128.store(state, b0, 16);
