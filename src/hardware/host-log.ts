@@ -7,32 +7,36 @@ import type { PageWrites } from '../streams/page-writes.ts';
 import { PageBitmap } from './page-bitmap.ts';
 
 export class HostLog {
-  readonly #dirty: PageBitmap;
+  readonly #pages: number;
+  /** From the first of its writes on: most guests have none, and a set of a large one costs. */
+  #dirty: PageBitmap | undefined;
   #active = false;
 
   constructor(pages: number) {
-    this.#dirty = new PageBitmap(pages);
+    this.#pages = pages;
   }
 
   /** Begins an epoch; nothing changes while it is on already. */
   start(): void {
-    if (!this.#active) this.#dirty.clearAll();
+    if (!this.#active) this.#dirty?.clearAll();
     this.#active = true;
   }
 
   stop(): void {
     this.#active = false;
-    this.#dirty.clearAll();
+    this.#dirty?.clearAll();
   }
 
   /** Moves what is dirty to `into`; returns how many pages it reported. */
   takeInto(into: PageBitmap): number {
-    const dirtyPages = this.#dirty.count;
-    this.#dirty.takeInto(into);
+    const dirtyPages = this.#dirty?.count ?? 0;
+    this.#dirty?.takeInto(into);
     return dirtyPages;
   }
 
   receive(batch: PageWrites): void {
-    if (this.#active && batch.source.startsWith('host:')) this.#dirty.applyWrites(batch);
+    if (!this.#active || !batch.source.startsWith('host:')) return;
+    this.#dirty ??= new PageBitmap(this.#pages);
+    this.#dirty.applyWrites(batch);
   }
 }

@@ -205,7 +205,10 @@ export class PageBitmap {
     let count = 0;
     for (let b = this.#nextUsed(firstPage >>> BLOCK_SHIFT); b * BLOCK_PAGES < end; b = this.#nextUsed(b + 1)) {
       const base = b * BLOCK_PAGES;
-      count += this.#countPart(b, Math.max(firstPage - base, 0), Math.min(end - base, this.#sizeOf(b)));
+      if (base >= firstPage && this.#blocks[b] === FULL) {
+        b = this.#fullUntil(b, Math.ceil(end / BLOCK_PAGES)) - 1;
+        count += Math.min((b + 1) * BLOCK_PAGES, end) - base;
+      } else count += this.#countPart(b, Math.max(firstPage - base, 0), Math.min(end - base, this.#sizeOf(b)));
     }
     return count;
   }
@@ -259,8 +262,12 @@ export class PageBitmap {
     for (let b = this.#nextUsed(first); b < this.#blocks.length; b = this.#nextUsed(b + 1)) {
       const skipped = b === first ? from & (BLOCK_PAGES - 1) : 0;
       if (skipped > 0) left += this.#countPart(b, 0, skipped);
-      if (this.#counts[b]! <= left) left -= this.#counts[b]!;
-      else return b * BLOCK_PAGES + this.#nthIn(b, left);
+      if (this.#counts[b]! > left) return b * BLOCK_PAGES + this.#nthIn(b, left);
+      left -= this.#counts[b]!;
+      if (this.#blocks[b] !== FULL) continue;
+      const run = this.#fullUntil(b + 1, Math.min(b + 1 + Math.floor(left / BLOCK_PAGES), this.#blocks.length - 1));
+      left -= (run - b - 1) * BLOCK_PAGES;
+      b = run - 1;
     }
     return this.pages;
   }
@@ -375,7 +382,7 @@ export class PageBitmap {
     if ((firstPage & 31) !== 0) throw new RangeError(`a bitmap batch starts at a multiple of 32, got ${firstPage}`);
     const used = this.#usedOf(firstPage, source);
     const before = this.#count;
-    const shared = source.buffer === this.#arena.words.buffer;
+    const shared = this.#arena.holds(source);
     for (let i = 0; i < used; ) {
       const page = firstPage + 32 * i;
       const b = page >>> BLOCK_SHIFT;

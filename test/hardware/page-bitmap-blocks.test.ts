@@ -116,6 +116,14 @@ class Pair {
       firstPages: lacked.includes(1) ? [lacked.indexOf(1)] : [],
     });
     expect(set.next(from)).toBe(model.indexOf(1, from));
+    const inPart = countOf(model, from, to);
+    const before = inPart >> 1;
+    const nth = set.nth(from, before);
+    if (inPart > 0) {
+      expect(model[nth]).toBe(1);
+      expect(countOf(model, from, nth)).toBe(before);
+    }
+    expect(set.nth(from, countOf(model, from))).toBe(PAGES);
     const hole = model.indexOf(0, from);
     expect(set.nextClear(from)).toBe(from >= PAGES ? from : hole === -1 ? PAGES : hole);
     const list = new Uint32Array(50);

@@ -13,35 +13,35 @@ export const PEEKED_BATCH_PAGES = 1024;
 
 export class Peek {
   readonly #world: World;
-  readonly #written: PageBitmap;
-  #listens = false;
+  /** From when it listens on. */
+  #written: PageBitmap | undefined;
 
   constructor(world: World) {
     this.#world = world;
-    this.#written = new PageBitmap(world.memory.pages);
   }
 
   /** From here on; a run whose rule does not look never asks. It ends with the world's writes. */
   listen(): void {
-    if (this.#listens) return;
-    this.#listens = true;
+    if (this.#written !== undefined) return;
+    const written = new PageBitmap(this.#world.memory.pages);
+    this.#written = written;
     this.#world.pages$.subscribe((batch) => {
       if (!batch.source.startsWith('vcpu:')) return;
-      this.#written.applyWrites(batch);
+      written.applyWrites(batch);
       // Before its CLEAR a page is writable, and the CLEAR takes the bit of what was written until then.
       const { unarmed } = this.#world.kvmLog;
-      if (unarmed !== undefined) this.#written.clearWhere(unarmed);
+      if (unarmed !== undefined) written.clearWhere(unarmed);
     });
   }
 
   /** The logs have been read: what is written from now on is found by the next sync. */
   forget(): void {
-    this.#written.clearAll();
+    this.#written?.clearAll();
   }
 
   /** Takes out of `unsent` what has been written again, and says how many pages that is. */
   skip(unsent: PageBitmap): number {
     // A log that is asked for has been told everything, and so has whoever listens beside it.
-    return this.#world.kvmLog.active ? unsent.clearWhere(this.#written) : 0;
+    return this.#written !== undefined && this.#world.kvmLog.active ? unsent.clearWhere(this.#written) : 0;
   }
 }

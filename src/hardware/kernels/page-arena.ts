@@ -17,6 +17,8 @@ export interface PageArena {
   /** A block, with whatever was in it before. Throws a RangeError when the memory is full. */
   take(): number;
   give(block: number): void;
+  /** Whether an array's words lie here, so that their places are places of `words`. */
+  holds(array: Int32Array): boolean;
   /** So many zeroed words in one piece, until `reset`. Throws a RangeError when the memory is full. */
   lend(words: number): Int32Array;
   /** Takes everything back: of a world that nobody looks at any more. */

@@ -20,6 +20,10 @@ export class TypescriptArena implements PageArena {
     this.#free.push(block);
   }
 
+  holds(array: Int32Array): boolean {
+    return array.buffer === this.words.buffer;
+  }
+
   lend(words: number): Int32Array {
     return new Int32Array(words);
   }

@@ -26,6 +26,10 @@ export class WasmArena implements PageArena {
     this.#free.push(block);
   }
 
+  holds(array: Int32Array): boolean {
+    return this.#made?.holds(array) === true;
+  }
+
   lend(words: number): Int32Array {
     const lent = this.#kernels.words(words);
     this.#lent.push(lent);

@@ -66,6 +66,11 @@ export class WasmKernels implements PageKernels {
     return this.#memory.buffer;
   }
 
+  /** Whether an array lies in its memory. */
+  holds(array: Int32Array): boolean {
+    return this.#memory.holds(array);
+  }
+
   words(count: number): Int32Array {
     return this.#memory.lend(count);
   }

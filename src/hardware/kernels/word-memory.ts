@@ -48,6 +48,11 @@ export class WordMemory {
     return bytes;
   }
 
+  /** Whether an array lies here, also one that is a part of what was lent. */
+  holds(array: Int32Array): boolean {
+    return this.#buffers.has(array.buffer);
+  }
+
   /** So many zeroed words. Throws a RangeError when they do not fit below the maximum. */
   lend(count: number): Int32Array {
     if (!Number.isInteger(count) || count < 0) throw new RangeError(`no number of words: ${count}`);
