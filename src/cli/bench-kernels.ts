@@ -33,7 +33,7 @@ const ROUNDS = 20;
 const LEAST_ROUNDS = 3;
 const ROUNDS_MS = 300;
 /** A round works on so many bytes of bitmap at least, so that the clock's own error is small. */
-const ROUND_BYTES = 2 ** 24;
+const ROUND_BYTES = 2 ** 26;
 const ROUND_PAGES = 2 ** 21;
 const MEMORY_BYTES = 2 ** 27;
 

@@ -1,12 +1,11 @@
 /**
  * One migration in its parts: its charts alone, the charts in the core with an in-memory journal, and the whole with hardware,
- * writes, checks and report; how fast its journal is replayed; what it costs when somebody watches its rounds and batches; what a
- * larger guest costs with the same working set; and how many migrations two threads do for one's.
+ * writes, checks and report; how fast its journal is replayed; what it costs when somebody watches its rounds and batches; and
+ * what a larger guest costs with the same working set.
  *
- * All but the threads are CPU time of this process. What is compared runs in turns, and the ratio is the median of the turns'
- * own ratios, so that a busy machine is busy for both.
+ * All of it is CPU time of this process. What is compared runs in turns, and the ratio is the median of the turns' own ratios,
+ * so that a busy machine is busy for both.
  */
-
 import { chartsFor } from '../../machines/index.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import type { Chart, Snapshot } from '../core/chart.ts';
@@ -15,7 +14,6 @@ import type { ChartSet } from '../core/system.ts';
 import { chartSet } from '../core/system.ts';
 import { createArena } from '../hardware/kernels/page-arena.ts';
 import { MemoryJournal } from '../journal/memory-journal.ts';
-import { openPool } from '../lab/pool/pool.ts';
 import { prepareRun } from '../lab/prepare.ts';
 import { rehearse } from '../lab/rehearse.ts';
 import { scenarioFrom } from '../lab/scenario/read.ts';
@@ -35,18 +33,10 @@ export interface PartsBench {
   readonly replayRecordsPerSecond: number;
   readonly subscribers: { readonly rounds: number; readonly batches: number; readonly costPercent: number };
   readonly largerGuest: { readonly smallMs: number; readonly largeMs: number; readonly ratio: number };
-  readonly workers: Scaling;
 }
-
-export type Scaling =
-  | { readonly migrations: number; readonly oneMs: number; readonly twoMs: number; readonly ratio: number }
-  | { readonly because: string };
 
 /** Migrations in one turn of a comparison: one alone is a few ms, and the clock's own error shows. */
 const EACH_TURN = 4;
-
-/** Migrations for each worker: long enough that what threads cost to begin with does not count. */
-const EACH_WORKER = 600;
 
 interface Effort {
   readonly turns: number;
@@ -54,12 +44,12 @@ interface Effort {
 }
 
 /** `input`: a migration that converges; `larger`: the same working set in a larger guest. Each part `turns` times. */
-export async function benchParts(
+export function benchParts(
   input: ScenarioInput,
   larger: ScenarioInput,
   turns: number,
   warmUpMs = WARM_UP_MS,
-): Promise<PartsBench> {
+): PartsBench {
   const effort = { turns, warmUpMs };
   const scenario = scenarioFrom(input);
   const { lives, deliveries } = livesOf(scenario);
@@ -86,7 +76,6 @@ export async function benchParts(
     replayRecordsPerSecond: (1000 * records.length) / replayed,
     subscribers: subscribersOf(scenario, effort),
     largerGuest: largerGuestOf(scenario, scenarioFrom(larger), effort),
-    workers: await scalingOf(input),
   };
 }
 
@@ -197,32 +186,6 @@ function largerGuestOf(small: Scenario, large: Scenario, effort: Effort): PartsB
     () => wholeOf(large),
   );
   return { smallMs: firstMs, largeMs: secondMs, ratio };
-}
-
-/** From built code only: from source every job is done in this thread. */
-async function scalingOf(input: ScenarioInput): Promise<Scaling> {
-  const two = openPool(2);
-  try {
-    if (two.workers < 2) return { because: 'threads need built code: npm run build, and bench again with it' };
-    const jobs = Array.from({ length: 2 * EACH_WORKER }, (_, seed) => ({ scenario: input, seed }));
-    const one = openPool(1);
-    const timeMs = async (pool: typeof one) => {
-      const beganMs = performance.now();
-      await pool.run('trial', jobs);
-      return performance.now() - beganMs;
-    };
-    // Once each to begin with: threads start, and code gets warm.
-    await timeMs(one);
-    await timeMs(two);
-    let [oneMs, twoMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let turn = 0; turn < 3; turn++) {
-      oneMs = Math.min(oneMs, await timeMs(one));
-      twoMs = Math.min(twoMs, await timeMs(two));
-    }
-    return { migrations: jobs.length, oneMs, twoMs, ratio: oneMs / twoMs };
-  } finally {
-    await two.close();
-  }
 }
 
 /** Of each, ms of the fastest turn. */

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { KernelBench } from './bench-kernels.ts';
 import type { PartsBench } from './bench-parts.ts';
 import type { ScenarioTime } from './bench-scenarios.ts';
+import type { Scaling } from './bench-workers.ts';
 
 interface BenchOptions {
   readonly json?: boolean;
@@ -18,7 +19,7 @@ export function benchCommand(program: Command): void {
   program
     .command('bench')
     .description('measure the page kernels against their twins in TypeScript, whole migrations and their parts')
-    .option('--migrations <n>', 'how often each migration is timed', migrations, 10)
+    .option('--migrations <n>', 'how often each migration is timed', migrations, 30)
     .option('--json', 'as JSON')
     .addHelpText('after', EXAMPLES)
     .action((options: BenchOptions) => bench(options));
@@ -29,6 +30,7 @@ async function bench({ json, migrations }: BenchOptions): Promise<void> {
   const { benchKernels } = await import('./bench-kernels.ts');
   const { benchInput, benchScenarios } = await import('./bench-scenarios.ts');
   const { benchParts } = await import('./bench-parts.ts');
+  const { scalingOf } = await import('./bench-workers.ts');
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
@@ -37,9 +39,10 @@ async function bench({ json, migrations }: BenchOptions): Promise<void> {
   };
   const kernels = benchKernels();
   const scenarios = benchScenarios(migrations);
-  const parts = await benchParts(benchInput('S2'), benchInput('S2 in 4 TiB'), migrations);
+  const parts = benchParts(benchInput('S2'), benchInput('S2 in 4 TiB'), migrations);
+  const workers = await scalingOf('S2');
   if (json === true) {
-    process.stdout.write(`${JSON.stringify({ machine, kernels, scenarios, parts }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ machine, kernels, scenarios, parts, workers }, null, 2)}\n`);
     return;
   }
   const { default: Table } = await import('cli-table3');
@@ -61,7 +64,7 @@ async function bench({ json, migrations }: BenchOptions): Promise<void> {
   process.stdout.write(`Migrations; CPU time of one, ${migrations} timed\n${table(...scenarioTable(scenarios))}`);
   for (const { name, about } of scenarios) process.stdout.write(`  ${name}: ${about}.\n`);
   process.stdout.write(
-    `\nS2 in its parts; CPU time unless it says so\n${table(...partsTable(parts))}${partsLines(parts)}`,
+    `\nS2 in its parts; CPU time unless it says so\n${table(...partsTable(parts))}${partsLines(parts)}${workersLine(workers)}`,
   );
   if (load > cores / 2) {
     process.stdout.write(
@@ -80,17 +83,20 @@ function partsTable({ migrationsPerSecond, deliveriesPerSecond }: PartsBench): [
 }
 
 function partsLines(parts: PartsBench): string {
-  const { records, deliveries, replayRecordsPerSecond, subscribers, largerGuest, workers } = parts;
+  const { records, deliveries, replayRecordsPerSecond, subscribers, largerGuest } = parts;
   const { rounds, batches, costPercent } = subscribers;
   return [
     `  A migration has ${records} records and ${deliveries} deliveries; ${replayRecordsPerSecond.toFixed(0)} records/s are replayed.`,
     `  Subscribers to its ${rounds} rounds and ${batches} batches cost ${costPercent.toFixed(1)} %.`,
     `  In 4 TiB it takes x ${largerGuest.ratio.toFixed(2)} (${figure(largerGuest.largeMs)} ms for ${figure(largerGuest.smallMs)} ms).`,
-    'because' in workers
-      ? `  Two workers: not measured; ${workers.because}.`
-      : `  Two workers do ${workers.migrations} of them x ${workers.ratio.toFixed(2)} as fast as one (${figure(workers.twoMs)} ms for ${figure(workers.oneMs)} ms, wall time).`,
     '',
   ].join('\n');
+}
+
+function workersLine(workers: Scaling): string {
+  if ('because' in workers) return `  Two workers: not measured; ${workers.because}.\n`;
+  const { migrations, ratio, oneMs, twoMs, processesRatio } = workers;
+  return `  Two workers do ${migrations} of them x ${ratio.toFixed(2)} as fast as one (${figure(twoMs)} ms for ${figure(oneMs)} ms, wall time); two processes that share nothing, x ${processesRatio.toFixed(2)}.\n`;
 }
 
 function kernelTable({ times }: KernelBench): [readonly string[], readonly (readonly string[])[]] {

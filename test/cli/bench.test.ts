@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { benchKernels } from '../../src/cli/bench-kernels.ts';
 import { benchParts } from '../../src/cli/bench-parts.ts';
 import { analyticOf, benchScenarios } from '../../src/cli/bench-scenarios.ts';
+import { scalingOf } from '../../src/cli/bench-workers.ts';
 import type { ScenarioInput } from '../../src/lab/scenario/schema.ts';
 import { expectMistake, inProcess } from './switchover.ts';
 
@@ -53,20 +54,17 @@ test('a migration in its parts: each is part of the next, and what is compared i
     link: { bandwidth: '1Gbit/s' },
     vmm: { loop: 'textbook', maxBandwidth: 'unlimited' },
   });
-  const { records, deliveries, migrationsPerSecond, ...parts } = await benchParts(
-    small('64MiB'),
-    small('256MiB'),
-    1,
-    0,
-  );
+  const { records, deliveries, migrationsPerSecond, ...parts } = benchParts(small('64MiB'), small('256MiB'), 1, 0);
   expect(deliveries).toBeGreaterThan(records);
   expect(migrationsPerSecond.charts).toBeGreaterThan(migrationsPerSecond.whole);
   expect(parts.replayRecordsPerSecond).toBeGreaterThan(0);
   expect(parts.subscribers.rounds).toBeGreaterThan(0);
   expect(parts.subscribers.batches).toBeGreaterThan(parts.subscribers.rounds);
   expect(parts.largerGuest.ratio).toBeGreaterThan(0);
-  // Tests run from source.
-  expect(parts.workers).toEqual({ because: expect.stringContaining('built code') });
+});
+
+test('two workers are timed from built code, and tests run from source', async () => {
+  expect(await scalingOf('S2')).toEqual({ because: expect.stringContaining('built code') });
 });
 
 test('every kernel is timed in both forms', () => {
