@@ -213,6 +213,7 @@ function judgedOf(one: Candidate, goals: readonly Goal[], followed: boolean): Ju
     verdict,
     passedOver: verdict === 'open' && !followed,
     goals: Object.fromEntries(figures.map(([{ column }, told]) => [column, told])),
+    serviceDowntimeP95Ms: serviceP95(rows),
     room: roomOf(figures),
     figures: {
       downtimeMs: figure('downtimeMs'),
@@ -228,6 +229,12 @@ function figuresOf(goal: Goal, rows: readonly TrialRow[]): GoalFigures {
   // A figure of a run, not one between two: beside a run that did not complete there is nothing between.
   const p95 = sorted[Math.ceil(0.95 * sorted.length) - 1] ?? Number.POSITIVE_INFINITY;
   return { p95: Number.isFinite(p95) ? p95 : null, met: rows.filter((row) => isMet(goal, row)).length };
+}
+
+/** Of VMs that have devices. */
+function serviceP95(rows: readonly TrialRow[]): number | null {
+  if (rows.every(({ serviceDowntimeMs }) => serviceDowntimeMs === null)) return null;
+  return figuresOf({ column: 'serviceDowntimeMs', name: 'service downtime', limit: 0 }, rows).p95;
 }
 
 /** A limit of 0 is met by 0 alone. */

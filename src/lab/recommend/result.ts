@@ -20,6 +20,8 @@ export interface Judged {
   readonly passedOver: boolean;
   /** By goal. */
   readonly goals: Readonly<Partial<Record<MeasureName, GoalFigures>>>;
+  /** The 95th percentile of how long a device was without service; null where there is none, or that many did not complete. */
+  readonly serviceDowntimeP95Ms: number | null;
   /** The worst goal's share of its limit, at the 95th percentile of the runs; null where that many do not complete. */
   readonly room: number | null;
   readonly figures: Readonly<Record<'downtimeMs' | 'totalMs' | 'bytesTotal' | 'slowdownPercent', Sample | null>>;

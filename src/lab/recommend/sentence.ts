@@ -23,7 +23,15 @@ function holds({ goals }: Pick<Recommendation, 'goals'>, best: Judged, more: rea
   });
   const policies = [...new Set(more.map(({ policy }) => policy))].filter((policy) => policy !== best.policy);
   const others = policies.length === 0 ? '' : ` So ${policies.length === 1 ? 'does' : 'do'} ${listed(policies)}.`;
-  return `${settingText(best)} keeps every goal, in ${best.kept} of ${best.runs} runs; 95 of 100 of them are within ${listed(figures)}.${others}`;
+  return `${settingText(best)} keeps every goal, in ${best.kept} of ${best.runs} runs; 95 of 100 of them are within ${listed(figures)}.${others}${withoutService(goals, best)}`;
+}
+
+/** Who is promised a downtime may not think of a device that is away for longer than the guest. */
+function withoutService(goals: Recommendation['goals'], { policy, serviceDowntimeP95Ms: ms }: Judged): string {
+  const downtime = goals.find(({ column }) => column === 'downtimeMs');
+  const asked = goals.some(({ column }) => column === 'serviceDowntimeMs');
+  if (ms === null || downtime === undefined || asked || ms <= downtime.limit) return '';
+  return ` But with ${policy} a device is without service for ${figureText('serviceDowntimeMs', ms)}: --max-service-downtime is the goal for that.`;
 }
 
 function opened(open: readonly Judged[]): string {

@@ -1,5 +1,6 @@
 /** Recommendations for a small guest: what holds is told with constants that do, and what cannot be with what is missing. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { GoalLimits } from '../../../src/lab/recommend/goals.ts';
 import { constantsOf } from '../../../src/lab/recommend/knobs.ts';
 import { recommend } from '../../../src/lab/recommend/recommend.ts';
 import type { Recommendation } from '../../../src/lab/recommend/result.ts';
@@ -91,6 +92,38 @@ test('constants are aimed at the goal; the first changes nothing', () => {
     'manager.initialDowntime=40ms manager.steps=[60ms, 80ms, 120ms, 160ms, 200ms]',
   );
   expect(told('auto-converge').at(-1)).toBe('vmm.downtimeLimit=100ms vmm.autoConverge={ initial: 20%, max: 30% }');
+});
+
+describe('a downtime that is kept while a device is away', () => {
+  const vgpu = {
+    id: 'vgpu0',
+    kind: 'vgpu',
+    features: ['stop-copy'],
+    dmaLogging: true,
+    mapped: '2MiB',
+    state: { stopCopy: '64KiB' },
+  };
+  const withDevice = {
+    input: { ...INPUT, containers: [{ iommu: { kind: 'type1' }, devices: [vgpu] }] } as ScenarioInput,
+    folder: '.',
+  };
+  const recommended = (goals: GoalLimits) =>
+    recommend(withDevice, { goals, policies: ['detach-reattach'], seeds: 3, workers: 1 });
+
+  test('is said beside it', async () => {
+    const told = await recommended({ maxDowntimeMs: 300 });
+    expect(told.holding[0]).toMatchObject({ policy: 'detach-reattach' });
+    expect(told.holding[0]!.serviceDowntimeP95Ms).toBeGreaterThan(300);
+    expect(told.sentence).toMatch(
+      /But with detach-reattach a device is without service for [\d.]+ m?s: --max-service-downtime is the goal for that\.$/,
+    );
+  });
+
+  test('is not where it was asked for', async () => {
+    const told = await recommended({ maxDowntimeMs: 300, maxServiceDowntimeMs: 60_000 });
+    expect(told.holding).not.toEqual([]);
+    expect(told.sentence).not.toContain('without service');
+  });
 });
 
 test('a policy that there is not is refused', async () => {
