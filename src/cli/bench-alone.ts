@@ -5,6 +5,9 @@
 import { runTrial } from '../lab/trial/run.ts';
 import { benchInput } from './bench-scenarios.ts';
 
+/** What it is told, as texts. */
+export type AloneArguments = readonly [name: string, migrations: string];
+
 const [name = '', count = ''] = process.argv.slice(2);
 const scenario = benchInput(name);
 const run = (migrations: number) => {

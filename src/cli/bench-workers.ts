@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openPool, type Pool } from '../lab/pool/pool.ts';
+import type { AloneArguments } from './bench-alone.ts';
 import { benchInput } from './bench-scenarios.ts';
 
 export type Scaling =
@@ -60,6 +61,7 @@ export async function scalingOf(name: string): Promise<Scaling> {
 }
 
 async function aloneMs(name: string): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, [ALONE, name, String(OF_A_PROCESS)]);
+  const told: AloneArguments = [name, String(OF_A_PROCESS)];
+  const { stdout } = await promisify(execFile)(process.execPath, [ALONE, ...told]);
   return Number(stdout);
 }

@@ -328,7 +328,7 @@ export class PageBitmap {
   applyWrites(batch: PageWrites): number {
     switch (batch.form) {
       case 'list':
-        return this.#setList(batch.pages);
+        return this.setList(batch.pages);
       case 'extents': {
         const { pairs } = batch;
         let added = 0;
@@ -342,8 +342,11 @@ export class PageBitmap {
     }
   }
 
-  /** What is counted is told once for each run of pages in one block: a list is in order where it was drawn by gaps. */
-  #setList(list: Uint32Array): number {
+  /**
+   * Sets the pages of a list, in any order; returns how many of them were not set before. What is counted is told once for each
+   * run of pages in one block: a list is in order where it was drawn by gaps.
+   */
+  setList(list: Uint32Array): number {
     const before = this.#count;
     const { pages } = this;
     let b = -1;

@@ -10,6 +10,7 @@
 import type { PageRange } from '../../../machines/words.ts';
 import type { PageWrites } from '../../streams/page-writes.ts';
 import type { DirtyFound } from '../dirty-report.ts';
+import type { PageArena } from '../kernels/page-arena.ts';
 import { PageBitmap } from '../page-bitmap.ts';
 
 /**
@@ -44,16 +45,16 @@ export class MappedPages {
   #changes = 0;
   #updates = 0;
 
-  /** Throws a RangeError for a cost that is none. */
-  constructor(pages: number, costs: Partial<MapCosts> = {}) {
+  /** `arena`: the guest memory's, so that reports are merged fast. Throws a RangeError for a cost that is none. */
+  constructor(pages: number, costs: Partial<MapCosts> = {}, arena?: PageArena) {
     this.#costs = { ...FREE_OF_CHARGE, ...costs };
     const { updateNs, entryNs } = this.#costs;
     for (const [name, ns] of Object.entries({ updateNs, entryNs })) {
       if (!(Number.isFinite(ns) && ns >= 0)) throw new RangeError(`${name} is 0 or more, not ${ns}`);
     }
-    this.#mapped = new PageBitmap(pages);
-    this.#leftSince = new PageBitmap(pages);
-    this.#scratch = new PageBitmap(pages);
+    this.#mapped = new PageBitmap(pages, arena);
+    this.#leftSince = new PageBitmap(pages, arena);
+    this.#scratch = new PageBitmap(pages, arena);
   }
 
   /** The pages mapped now, for reading. */
@@ -84,6 +85,17 @@ export class MappedPages {
     this.#changes += 1;
     if (this.#costs.maintain === 'onUpdate') this.#updates += 1;
     if (this.#mapped.set(page)) this.#follower?.mapped({ firstPage: page, pages: 1 });
+  }
+
+  /** Pages in any order, each of them once. */
+  mapPages(pages: Uint32Array): void {
+    if (this.#follower !== undefined) {
+      for (const page of pages) this.mapPage(page);
+      return;
+    }
+    this.#changes += 1;
+    if (this.#costs.maintain === 'onUpdate') this.#updates += pages.length;
+    this.#mapped.setList(pages);
   }
 
   unmap(range: PageRange): void {

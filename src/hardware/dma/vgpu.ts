@@ -48,7 +48,7 @@ export class VgpuDma implements MediatedWriter {
     this.#source = source;
     this.#inTurn = new WordsInTurn(memory.arena);
     this.#rate = new ExactRate(spec.writesPerSecond);
-    this.mapped = new MappedPages(memory.pages, spec.costs);
+    this.mapped = new MappedPages(memory.pages, spec.costs, memory.arena);
     const churn = { pagesPerSecond: spec.churnPagesPerSecond ?? 0 };
     if ('ranges' in spec.mapped) {
       memory.requireRam(spec.mapped.ranges, source);
@@ -56,11 +56,21 @@ export class VgpuDma implements MediatedWriter {
       this.#churn = MapChurn.byAddress(this.mapped, memory, spec.mapped.ranges, churn);
     } else {
       const order = new Permutation(memory.ramPages, random);
-      for (let i = 0; i < spec.mapped.scatteredPages; i++) this.mapped.mapPage(memory.ramPageAt(order.at(i)));
+      this.#mapScattered(spec.mapped.scatteredPages, (i) => memory.ramPageAt(order.at(i)));
       this.#churn = new MapChurn(this.mapped, memory.ramPages, (i) => memory.ramPageAt(order.at(i)), churn);
     }
     // What is mapped at the start was mapped before anybody looked.
     this.mapped.takeUpdateNs();
+  }
+
+  /** The first so many pages of an order, a list at a time. */
+  #mapScattered(pages: number, pageAt: (index: number) => number): void {
+    const list = this.#list;
+    for (let first = 0; first < pages; first += list.length) {
+      const n = Math.min(pages - first, list.length);
+      for (let i = 0; i < n; i++) list[i] = pageAt(first + i);
+      this.mapped.mapPages(list.subarray(0, n));
+    }
   }
 
   guestAdvances(fromNs: number, toNs: number, speedPercent: number): void {
