@@ -32,9 +32,9 @@ const ROUNDS = 20;
 /** So many rounds at least, and then as many as begin within this time: the twin takes a second for one of the longest. */
 const LEAST_ROUNDS = 3;
 const ROUNDS_MS = 300;
-/** A round works on so many bytes of bitmap at least, so that the clock's own error is small. */
+/** A round works on so many bytes of bitmap at least, so that the clock's own error is small; where pages count, on fewer. */
 const ROUND_BYTES = 2 ** 26;
-const ROUND_PAGES = 2 ** 21;
+const SAMPLED_SHARE = 256;
 const MEMORY_BYTES = 2 ** 27;
 
 /** What one kernel does over and over; `reset` makes the arrays ready and is not timed. */
@@ -45,23 +45,31 @@ interface Work {
   run(): void;
 }
 
-/** `rounds`: how many count at each size, at most. */
-export function benchKernels(sizesBytes: readonly number[] = SIZES_BYTES, rounds = ROUNDS): KernelBench {
+interface Effort {
+  /** How many count at each size, at most. */
+  readonly rounds: number;
+  readonly roundBytes: number;
+}
+
+export function benchKernels(
+  sizesBytes: readonly number[] = SIZES_BYTES,
+  effort: Effort = { rounds: ROUNDS, roundBytes: ROUND_BYTES },
+): KernelBench {
   const startMs = performance.now();
   createKernels({ memoryBytes: 2 ** 17 });
   const firstInstanceMs = performance.now() - startMs;
   const nextMs = performance.now();
   for (let i = 0; i < 10; i++) createKernels({ memoryBytes: 2 ** 17 });
   const instanceMs = (performance.now() - nextMs) / 10;
-  return { firstInstanceMs, instanceMs, times: sizesBytes.flatMap((bitmapBytes) => timesAt(bitmapBytes, rounds)) };
+  return { firstInstanceMs, instanceMs, times: sizesBytes.flatMap((bitmapBytes) => timesAt(bitmapBytes, effort)) };
 }
 
-function timesAt(bitmapBytes: number, rounds: number): readonly KernelTime[] {
+function timesAt(bitmapBytes: number, effort: Effort): readonly KernelTime[] {
   const wasm = createKernels({ memoryBytes: MEMORY_BYTES });
   const both = [wasm, createKernels({ kind: 'typescript', memoryBytes: MEMORY_BYTES })];
   const [first, second] = both.map((kernels) => worksOf(kernels, bitmapBytes / 4));
   return first!.map(({ kernel, unit }, i) => {
-    const ns = fastestNs([first![i]!, second![i]!], bitmapBytes, rounds);
+    const ns = fastestNs([first![i]!, second![i]!], bitmapBytes, effort);
     const [fast, slow] = ns.map((each) => figureOf(unit, each, bitmapBytes));
     return { kernel, bitmapBytes, unit, wasm: fast!, typescript: slow!, ratio: ns[1]! / ns[0]! };
   });
@@ -120,8 +128,8 @@ function worksOf(kernels: PageKernels, words: number): readonly Work[] {
 }
 
 /** ns of one run of each, in turns. */
-function fastestNs(rivals: readonly Work[], bitmapBytes: number, rounds: number): readonly number[] {
-  const repeats = repeatsOf(rivals[0]!.unit, bitmapBytes);
+function fastestNs(rivals: readonly Work[], bitmapBytes: number, { rounds, roundBytes }: Effort): readonly number[] {
+  const repeats = repeatsOf(rivals[0]!.unit, bitmapBytes, roundBytes);
   const best = rivals.map(() => Number.POSITIVE_INFINITY);
   const endMs = performance.now() + ROUNDS_MS;
   for (let round = 0; round < rounds && (round < LEAST_ROUNDS || performance.now() < endMs); round++) {
@@ -139,14 +147,14 @@ function fastestNs(rivals: readonly Work[], bitmapBytes: number, rounds: number)
   return best;
 }
 
-function repeatsOf(unit: KernelTime['unit'], bitmapBytes: number): number {
+function repeatsOf(unit: KernelTime['unit'], bitmapBytes: number, roundBytes: number): number {
   switch (unit) {
     case 'GB/s':
-      return Math.max(1, ROUND_BYTES / bitmapBytes);
+      return Math.max(1, roundBytes / bitmapBytes);
     case 'ns/mark':
       return 1;
     case 'ns/page':
-      return Math.max(1, ROUND_PAGES / (8 * bitmapBytes));
+      return Math.max(1, roundBytes / SAMPLED_SHARE / bitmapBytes);
     default:
       return unit satisfies never;
   }

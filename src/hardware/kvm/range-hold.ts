@@ -29,6 +29,10 @@ export class RangeHold {
 
   /** Logs a page: it extends a range that is held back, or begins one, and the oldest may have to be published. */
   add(slot: number, offset: number, publish: (range: PageSpan) => void): void {
+    if (this.#heldBack === 0) {
+      publish({ slot, offset, pages: 1 });
+      return;
+    }
     const at = this.#ranges.findIndex(
       (range) => range.slot === slot && offset >= range.offset - 1 && offset <= range.offset + range.pages,
     );

@@ -122,7 +122,9 @@ export class RingLog implements KvmDirtyLog {
     let entries = 0;
     for (const { ring } of this.#rings.values()) {
       entries += ring.harvest(({ slot, offset, pages }) => {
-        this.#harvested.setRange(this.#memory.slots[slot]!.firstPage + offset, pages);
+        const firstPage = this.#memory.slots[slot]!.firstPage + offset;
+        if (pages === 1) this.#harvested.set(firstPage);
+        else this.#harvested.setRange(firstPage, pages);
       });
     }
     return entries;

@@ -18,7 +18,9 @@ describe('A batch that was drawn in the memory of the sets', () => {
     expect(arena.words.length).toBeGreaterThan(before.length);
     expect(arena.holds(drawn)).toBe(true);
     const span = { fromNs: 0, toNs: 1, source: 'vcpu:0' } as const;
-    expect(set.applyWrites({ form: 'bitmap', firstPage: 0, words: drawn, ...span })).toBe(2 * BLOCK_WORDS - 1);
+    expect(set.applyWrites({ form: 'bitmap', firstPage: 0, words: drawn, count: 2 * BLOCK_WORDS, ...span })).toBe(
+      2 * BLOCK_WORDS - 1,
+    );
   });
 
   test.for(['wasm', 'typescript'] as const)('of another memory does not lie in one of %s', (kind) => {
