@@ -4,12 +4,13 @@
  * The drawing goes to stdout or to a file; everything else that is said goes to stderr. A module is imported, so its code
  * runs: draw only what you would also run.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { AnyStateMachine } from 'xstate';
 import { machines } from '../../machines/index.ts';
 import { wrapped } from '../lab/report/wrapped.ts';
+import { writeWhole } from '../lab/whole-file.ts';
 import { findMachine } from './find-machine.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -53,7 +54,7 @@ async function draw(wanted: string | undefined, { format, output, all }: DrawOpt
     throw new UsageError(`which machine? One of ${Object.keys(machines).join(', ')}, or a file`);
   const text = await drawAs(await findMachine(wanted), format);
   if (output === undefined) process.stdout.write(text);
-  else await save(output, text);
+  else save(output, text);
 }
 
 /** One machine in one format; always ends with a newline. */
@@ -82,13 +83,17 @@ async function drawAll(directory: string, format: Format): Promise<void> {
   await mkdir(directory, { recursive: true }).catch(refuse(`cannot make ${directory}`));
   for (const [name, machine] of Object.entries(machines)) {
     const file = join(directory, `${name}.${EXTENSIONS[format]}`);
-    await save(file, await drawAs(machine, format));
+    save(file, await drawAs(machine, format));
     process.stderr.write(`${file}\n`);
   }
 }
 
-async function save(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch(refuse(`cannot write ${file}`));
+function save(file: string, text: string): void {
+  try {
+    writeWhole(file, text);
+  } catch (error) {
+    refuse(`cannot write ${file}`)(error);
+  }
 }
 
 function refuse(what: string): (cause: unknown) => never {

@@ -1,8 +1,4 @@
-/**
- * Writes one run as NDJSON: to stdout, or to a file that is whole or not there. What is no plain file (`/dev/stdout`, a pipe) is
- * written to, not replaced.
- */
-import { statSync, writeFileSync } from 'node:fs';
+/** Writes one run as NDJSON: to stdout, or to a file that is whole or not there. */
 import { type ExportOptions, exportOf } from '../journal/export.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { JournalError } from '../journal/journal-error.ts';
@@ -23,9 +19,7 @@ export async function exportRun(
     return damage;
   }
   try {
-    const there = statSync(file, { throwIfNoEntry: false });
-    if (there === undefined || there.isFile()) writeWhole(file, text);
-    else writeFileSync(file, text);
+    writeWhole(file, text);
     return damage;
   } catch (error) {
     throw new UsageError(`cannot write ${file}: ${(error as Error).message}`, { cause: error });

@@ -1,5 +1,8 @@
-/** A file that is whole or as it was before: written under another name beside it, synced, and then renamed. */
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+/**
+ * A file that is whole or as it was before: written under another name beside it, synced, and then renamed. What is no plain
+ * file (`/dev/stdout`, a pipe) is written to, not replaced.
+ */
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
 /** Throws what the file system throws, and leaves nothing behind then. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
@@ -8,7 +11,9 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
 
 /** As `writeWhole`, of a content that is never there as one. What making its pieces throws leaves nothing behind, either. */
 export function writePieces(path: string, pieces: Iterable<string | Uint8Array>): void {
-  written(path, pieces, (part) => renameSync(part, path));
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile()) written(path, pieces, (part) => renameSync(part, path));
+  else writeInto(path, pieces);
 }
 
 /** The same for a file that must not be there yet: else EEXIST is thrown. */
@@ -23,17 +28,21 @@ export function writeWholeNew(path: string, content: string | Uint8Array): void 
 function written(path: string, pieces: Iterable<string | Uint8Array>, name: (part: string) => void): void {
   const part = `${path}.${process.pid}.part`;
   try {
-    const descriptor = openSync(part, 'w');
-    try {
-      for (const piece of gathered(pieces)) writeFileSync(descriptor, piece);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    writeInto(part, pieces, fsyncSync);
     name(part);
   } catch (error) {
     rmSync(part, { force: true });
     throw error;
+  }
+}
+
+function writeInto(path: string, pieces: Iterable<string | Uint8Array>, sync?: (descriptor: number) => void): void {
+  const descriptor = openSync(path, 'w');
+  try {
+    for (const piece of gathered(pieces)) writeFileSync(descriptor, piece);
+    sync?.(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -1,7 +1,9 @@
 /** A file is whole or as it was, whatever goes wrong on the way. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeWhole, writeWholeNew } from '../../src/lab/whole-file.ts';
 
@@ -45,4 +47,13 @@ test('what is there is replaced by one, and kept by the other', () => {
   writeWhole(path, 'new');
   expect(readFileSync(path, 'utf8')).toBe('new');
   expect(readdirSync(folder)).toEqual(['a']);
+});
+
+test('a pipe is written to, not replaced', async () => {
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const read = promisify(execFile)('cat', [path]);
+  writeWhole(path, 'text');
+  expect((await read).stdout).toBe('text');
+  expect(statSync(path).isFIFO()).toBe(true);
 });

@@ -1,11 +1,22 @@
 /** Figures as a person reads them; each kind always has the same width in a column of tabular digits. */
 
-const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+const DECIMAL = { step: 1000, units: ['B', 'KB', 'MB', 'GB', 'TB'] } as const;
+const BINARY = { step: 1024, units: ['B', 'KiB', 'MiB', 'GiB', 'TiB'] } as const;
 
+/** What is sent, as links are counted and as a report writes it: `375 MB`. */
 export function bytes(value: number): string {
-  let [scaled, unit] = [Math.abs(value), 0];
-  while (scaled >= 1024 && unit < BYTES.length - 1) [scaled, unit] = [scaled / 1024, unit + 1];
-  return `${value < 0 ? '-' : ''}${digits(scaled, unit === 0 ? 0 : 3)} ${BYTES[unit]}`;
+  return scaled(value, DECIMAL);
+}
+
+/** Places and pieces of memory, as memory is counted: `2.00 GiB`. */
+export function memoryBytes(value: number): string {
+  return scaled(value, BINARY);
+}
+
+function scaled(value: number, { step, units }: typeof DECIMAL | typeof BINARY): string {
+  let [size, unit] = [Math.abs(value), 0];
+  while (size >= step - 0.5 && unit < units.length - 1) [size, unit] = [size / step, unit + 1];
+  return `${value < 0 ? '-' : ''}${digits(size, unit === 0 ? 0 : 3)} ${units[unit]}`;
 }
 
 export function bytesPerSecond(value: number): string {
@@ -33,7 +44,9 @@ export function duration(ns: number): string {
 /** As many significant digits, without an exponent. */
 export function digits(value: number, significant: number): string {
   if (significant === 0 || value === 0) return String(Math.round(value));
-  const whole = Math.max(1, Math.floor(Math.log10(Math.abs(value))) + 1);
+  // Rounded first: 99.97 has two digits before the point, and is written with three.
+  const rounded = Number(Math.abs(value).toPrecision(significant));
+  const whole = Math.max(1, Math.floor(Math.log10(rounded)) + 1);
   return value.toFixed(Math.max(0, significant - whole));
 }
 

@@ -85,7 +85,7 @@ function warningText({ of, errno }: { readonly [key: string]: unknown }): string
 }
 
 /** `xstate.after.giveUpAfter.migration.active` -> `giveUpAfter`. */
-function timerName(type: string): string {
+export function timerName(type: string): string {
   return type.split('.')[2] ?? type;
 }
 

@@ -130,10 +130,11 @@ function leaves(value: unknown): string {
   return paths.filter((path) => path !== '' && !paths.some((other) => other.startsWith(`${path}.`))).join(', ');
 }
 
-/** As the page writes bytes: three digits and a binary unit. */
+/** As the page writes bytes: three digits and a decimal unit. */
 function asBytes(value: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB'];
-  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(value) / 10));
-  const scaled = value / 1024 ** power;
+  const units = ['B', 'KB', 'MB', 'GB'];
+  const rounded = Number(value.toPrecision(3));
+  const power = rounded < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(rounded) / 3));
+  const scaled = rounded / 1000 ** power;
   return power === 0 ? `${value} B` : `${scaled.toPrecision(3)} ${units[power]}`;
 }

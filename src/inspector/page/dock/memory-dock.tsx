@@ -3,7 +3,7 @@ import { type Signal, useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { MemoryLayer } from '../../page-data.ts';
-import { bytes, digits, moment } from '../format.ts';
+import { digits, memoryBytes, moment } from '../format.ts';
 import { useStore } from '../store.ts';
 import { scheme } from '../theme.ts';
 import {
@@ -119,7 +119,7 @@ function Gutter({ shown, answer, height }: GutterProps) {
       </div>
       {ticks.value.map(({ up, bytes: address }) => (
         <span key={address} class="address" style={{ bottom: `${up * height.value}px` }}>
-          {bytes(address).replace(/\.0+ /, ' ')}
+          {memoryBytes(address).replace(/\.0+ /, ' ')}
         </span>
       ))}
     </div>
@@ -198,7 +198,7 @@ function MemoryTip({ frame, answer, height }: TipProps) {
       style={{ ...side, bottom: `${Math.max(8, window.innerHeight - at.clientY + 14)}px` }}
     >
       <p class="what">
-        <b>{bytes(cell.pages * pageBytes)}</b> from {bytes(cell.firstPage * pageBytes)} on, at {moment(ns)}
+        <b>{memoryBytes(cell.pages * pageBytes)}</b> from {memoryBytes(cell.firstPage * pageBytes)} on, at {moment(ns)}
       </p>
       {cell.shares.length === 0 && <p class="when">nobody touched it</p>}
       {cell.shares.map(({ layer, percent }) => (

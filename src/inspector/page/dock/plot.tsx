@@ -66,7 +66,7 @@ export function Plot({ frame, plotted, isLog, label }: PlotProps) {
 const spans = new WeakMap<uPlot, TimeScale>();
 
 /** A logarithm has no nought: less than this is drawn as this. */
-const LOG_LEAST = 4096;
+const LOG_LEAST = 1000;
 
 function dataOf(lines: readonly PlottedSeries[], scale: TimeScale, log: boolean): uPlot.AlignedData {
   const thin = lines.map(({ series, endNs }): Line => {
@@ -92,8 +92,8 @@ function optionsOf(lines: readonly PlottedSeries[], scale: TimeScale, log: boole
       y: log
         ? {
             distr: 3,
-            log: 2,
-            range: (_, least, most) => [Math.max(LOG_LEAST, least ?? LOG_LEAST), (most ?? 2 ** 30) * 1.5],
+            log: 10,
+            range: (_, least, most) => [Math.max(LOG_LEAST, least ?? LOG_LEAST), (most ?? 1e9) * 1.5],
           }
         : { range: (_, __, most) => [0, most === null || most === undefined || most === 0 ? 1 : most * 1.08] },
     },
@@ -138,15 +138,15 @@ function optionsOf(lines: readonly PlottedSeries[], scale: TimeScale, log: boole
 
 const isOfBytes = (unit: Series['unit']) => unit === 'bytes' || unit === 'bytes/s';
 
-const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
-const LOG_SPLITS = Array.from({ length: 10 }, (_, nth) => LOG_LEAST * 16 ** nth);
+const BYTE_STEPS = Array.from({ length: 45 }, (_, nth) => [1, 2, 5][nth % 3]! * 10 ** Math.floor(nth / 3));
+const LOG_SPLITS = Array.from({ length: 10 }, (_, nth) => LOG_LEAST * 10 ** nth);
 
 function axisText(unit: Series['unit'], value: number): string {
   if (value === 0) return '0';
   switch (unit) {
     case 'bytes':
     case 'bytes/s':
-      return bytes(value).replace(/\.0+ /, ' ');
+      return bytes(value).replace(/(\.[1-9]*)0+ /, '$1 ').replace('. ', ' ');
     case 'percent':
       return `${digits(value, 3).replace(/\.0+$/, '')} %`;
     case 'ms':

@@ -1,4 +1,5 @@
 /** One row of the sequence: an arrow from column to column with what is told, or a mark where something happens in one place. */
+import { timerName } from '../../view/marks.ts';
 import type { Column, SequenceRow } from '../../view/sequence.ts';
 import { cut } from '../format.ts';
 
@@ -166,8 +167,8 @@ const LABEL_CHARACTERS_MAX = 60;
 
 function labelOf(row: ArrowRow | MarkRow): string {
   const end = 'fate' in row ? FATES[row.fate] : '';
-  const type = cut(row.type, LABEL_CHARACTERS_MAX);
-  return `${row.kind === 'timer' ? `⏱ ${type}` : type}${end}`;
+  const type = cut(row.kind === 'timer' ? `timer ${timerName(row.type)}` : row.type, LABEL_CHARACTERS_MAX);
+  return `${type}${end}`;
 }
 
 const FATES = { taken: '', untaken: ' (not taken)', late: ' (late)', nobody: ' (nobody there)' } as const;
