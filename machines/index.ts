@@ -36,6 +36,7 @@ export { type ManagerName, managerNamed, managers } from './convergence/managers
 export { type OwnPolicyParameters, ownPolicy, ownPolicyEntry } from './convergence/own-policy.ts';
 export { PUBLISHED_RULES, type PublishedRule, publishedRules } from './convergence/rules.ts';
 export { shadowOf } from './convergence/shadow.ts';
+export { THROTTLES, type ThrottleEntry, type ThrottleName, throttles } from './convergence/throttles.ts';
 export * from './deadlines.ts';
 export * from './iova-ranges.ts';
 export * from './loops.ts';

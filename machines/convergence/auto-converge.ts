@@ -44,7 +44,7 @@ export const AUTO_CONVERGE_DEFAULTS: AutoConvergeParameters = {
 export interface AutoConvergeInput extends AutoConvergeParameters {
   /** A period is over when more than this has passed: QEMU's is PERIOD_OVER_MS. */
   readonly periodOverMs: number;
-  /** A pass without a sync since the last tick is synced in its middle; 0: the release has no such timer. */
+  /** A pass that has not ended since the last tick is synced in its middle; 0: the release has no such timer. */
   readonly syncTickMs: number;
 }
 
@@ -70,11 +70,9 @@ export const autoConverge = setup({
       event.type === 'SYNCED' ? { rate: countedIn(context.rate, event), syncs: context.syncs + 1 } : {},
     ),
     startTicking: assign(({ context }) => ({ nextTickMs: context.rate.nowMs + context.syncTickMs })),
-    countTick: assign(({ context }) => ({
-      rate: { ...context.rate, nowMs: context.nextTickMs },
-      nextTickMs: context.nextTickMs + context.syncTickMs,
-      syncsAtTick: context.syncs,
-    })),
+    countTick: assign(({ context }) => ({ ...ticked(context), syncsAtTick: context.syncs })),
+    // throttle_dirty_sync_count_prev is read once the sync is over: the one that is asked for is no pass that ended.
+    countAskedTick: assign(({ context }) => ({ ...ticked(context), syncsAtTick: context.syncs + 1 })),
     beginPeriod: assign(({ context }) => ({ rate: newPeriod(context.rate) })),
     countHit: assign(({ context }) => ({ rate: { ...context.rate, hits: context.rate.hits + 1 } })),
     forgetHits: assign(({ context }) => ({ rate: { ...context.rate, hits: 0 } })),
@@ -126,7 +124,7 @@ export const autoConverge = setup({
           description: 'From 9.2 on a pass of more than five seconds is looked at in its middle; the first one never.',
           after: {
             untilNextTick: [
-              { guard: 'passDragsOn', target: 'waiting', actions: ['askSync', 'countTick'] },
+              { guard: 'passDragsOn', target: 'waiting', actions: ['askSync', 'countAskedTick'] },
               { target: 'waiting', actions: 'countTick' },
             ],
           },
@@ -182,6 +180,10 @@ export const autoConverge = setup({
     released: {},
   },
 });
+
+function ticked({ rate, nextTickMs, syncTickMs }: Context): Pick<Context, 'rate' | 'nextTickMs'> {
+  return { rate: { ...rate, nowMs: nextTickMs }, nextTickMs: nextTickMs + syncTickMs };
+}
 
 /** mig_throttle_guest_down: whole percents, cut off as its integers are. */
 function raised({ rate, throttlePercent, incrementPercent, maxPercent, tailslow, ...rest }: Context): number {

@@ -99,6 +99,8 @@ export const noProgressPolicy: PolicyEntry<NoProgressParameters> = {
   version: '1',
   role: 'vmm',
   description: 'stop when the dirty set no longer shrinks: the vGPU practice of 2017',
+  source:
+    "Kevin Tian on qemu-devel, June 2017 (Intel GVT-g); the share by which the set must shrink is this project's own.",
   machine: noProgress,
   defaults: { shrinkPercent: 5 },
 };

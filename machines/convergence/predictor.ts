@@ -61,6 +61,7 @@ export const predictorPolicy: PolicyEntry<PredictorParameters> = {
   version: '1',
   role: 'vmm',
   description: 'stop when the next copy, with its headers, is over within the downtime limit: a predictor of 2023',
+  source: '"Migration time prediction using calc-dirty-rate" (A. Gudkov, qemu-devel, v2, April 2023).',
   machine: predictor,
   defaults: { pageHeaderBytes: 8 },
 };

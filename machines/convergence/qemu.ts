@@ -76,6 +76,7 @@ export const qemuPolicy: PolicyEntry<QemuParameters> = {
   version: '1',
   role: 'vmm',
   description: "QEMU's own rule: switch over when the remainder fits into the downtime limit",
+  source: 'QEMU migration/migration.c, migration_iteration_run.',
   machine: qemu,
   defaults: { switchesOver: 'at-or-below' },
 };

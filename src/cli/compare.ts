@@ -23,9 +23,9 @@ Examples:
   $ switchover compare my-vm.yaml --policy nova --set manager.downtime=800ms --export nova
   $ switchover compare kvm-ring-by-rate
 
-A policy is a name that switchover list policies prints, or auto-converge, dirty-limit,
-stepped-throttle, post-copy, as-written (what the scenario says itself), a file of your own
-(./mine.mjs), or two together (nova+auto-converge). A policy that never ends runs until the scenario
+A policy is a name that switchover list policies prints (a rule, a throttle, a manager), or post-copy,
+as-written (what the scenario says itself), a file of your own (./mine.mjs), or two together
+(nova+auto-converge). A policy that never ends runs until the scenario
 gives up, which takes long: --set giveUpAfter=5m ends it sooner.`;
 
 export function compareCommand(program: Command): void {

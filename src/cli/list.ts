@@ -1,6 +1,6 @@
 /** `switchover list WHAT`: what there is to name on the command line, and the deadlines of all commands. */
 import { Argument, type Command } from 'commander';
-import { machines, managers, policies } from '../../machines/index.ts';
+import { machines, managers, policies, throttles } from '../../machines/index.ts';
 import { listDeadlines } from '../lab/deadlines.ts';
 import { DEVICES } from '../lab/devices.ts';
 import { listExperiments, listSweeps } from '../lab/experiment/shipped.ts';
@@ -25,7 +25,7 @@ interface Listed {
   readonly description: string;
   readonly source?: string;
   /** Of a policy: a rule inside the vmm, or who watches it. */
-  readonly role?: 'vmm' | 'manager';
+  readonly role?: 'vmm' | 'throttle' | 'manager';
   readonly hypothetical?: boolean;
 }
 
@@ -75,7 +75,7 @@ function things(what: What): readonly Listed[] {
   }
 }
 
-/** The vmm's own rules and then the managers above it, each with where it is published. */
+/** The vmm's own rules, its throttles, and then the managers above it, each with where it is published. */
 function listPolicies(): readonly Listed[] {
   const rules = Object.values(policies).map(({ name, role, description, machine, source }) => ({
     name,
@@ -89,7 +89,8 @@ function listPolicies(): readonly Listed[] {
     description,
     source,
   }));
-  return [...rules, ...above];
+  const slowing = Object.values(throttles).map((entry) => ({ ...entry, role: 'throttle' as const }));
+  return [...rules, ...slowing, ...above];
 }
 
 function text(listed: readonly Listed[]): string {

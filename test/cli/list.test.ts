@@ -1,6 +1,6 @@
 /** `switchover list`: what can be named, as lines and as JSON. */
 import { describe, expect, test } from 'vitest';
-import { machines, managers, policies } from '../../machines/index.ts';
+import { machines, managers, policies, throttles } from '../../machines/index.ts';
 import { COMMANDS } from '../../machines/words.ts';
 import { listDeadlines } from '../../src/lab/deadlines.ts';
 import { DEVICES } from '../../src/lab/devices.ts';
@@ -40,9 +40,10 @@ describe.each(Object.entries(NAMES))('list %s', (what, names) => {
 });
 
 describe('list policies', () => {
-  const all = [...Object.values(policies), ...Object.values(managers)];
+  const slowing = Object.values(throttles).map((entry) => ({ ...entry, role: 'throttle' }));
+  const all = [...Object.values(policies), ...slowing, ...Object.values(managers)];
 
-  test('is each with its role, what it is and where it is published: the vmm’s own rules, then the managers', async () => {
+  test('is each with its role, what it is and where it is published: the vmm’s own rules, its throttles, then the managers', async () => {
     const { stdout, stderr, code } = await inProcess(['list', 'policies']);
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
     const told = stdout.split(/\n(?=\S)/).map((entry) => entry.trim().split(/\s+/).join(' '));
@@ -57,6 +58,7 @@ describe('list policies', () => {
     const { stdout } = await inProcess(['list', 'policies', '--json']);
     const listed = JSON.parse(stdout) as readonly { readonly name: string; readonly source: string }[];
     expect(listed.map(({ name }) => name)).toEqual(all.map(({ name }) => name));
+    expect(listed.map(({ source }) => source)).not.toContain(undefined);
     for (const { source } of listed) expect(source.length).toBeGreaterThan(10);
   });
 });

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AnyStateMachine } from 'xstate';
-import { machines } from '../../../machines/index.ts';
+import { machines, THROTTLES } from '../../../machines/index.ts';
 import { chartGraph, drawSvg, graphMark } from '../chart/index.ts';
 import type { MachineHeader } from '../page-data.ts';
 
@@ -77,7 +77,7 @@ export function headerOf(name: string, machine: AnyStateMachine): MachineHeader 
 }
 
 /** Rules and throttles of the vmm itself, by the names of their files. */
-const OF_THE_VMM = ['auto-converge', 'dirty-limit', 'stepped-throttle'];
+const OF_THE_VMM: readonly string[] = THROTTLES;
 
 function groupOf(name: string): MachineHeader['group'] {
   if (name.startsWith('own/')) return 'own';

@@ -5,7 +5,14 @@
  * the constants of its source.
  */
 import { resolve } from 'node:path';
-import { type LoopName, type ManagerName, managers, policies } from '../../../machines/index.ts';
+import {
+  type LoopName,
+  type ManagerName,
+  managers,
+  policies,
+  type ThrottleName,
+  throttles,
+} from '../../../machines/index.ts';
 import { ScenarioError } from '../scenario/error.ts';
 import type { ScenarioInput } from '../scenario/schema.ts';
 import { nearestWord } from '../scenario/vocabulary.ts';
@@ -26,14 +33,11 @@ export const AS_WRITTEN = 'as-written';
 const POST_COPY = 'post-copy';
 
 /** The scenario's key that switches a throttle on. */
-const THROTTLES = {
-  'auto-converge': { key: 'autoConverge', description: "QEMU's auto-converge: vCPUs sleep for a share of the time." },
-  'dirty-limit': { key: 'dirtyLimit', description: "QEMU's dirty-limit: each vCPU is held to a rate of new pages." },
-  'stepped-throttle': {
-    key: 'steppedThrottle',
-    description: "Cloud Hypervisor's prototype of auto-converge: slower by the number of passes.",
-  },
-} as const;
+const THROTTLE_KEYS: Readonly<Record<ThrottleName, string>> = {
+  'auto-converge': 'autoConverge',
+  'dirty-limit': 'dirtyLimit',
+  'stepped-throttle': 'steppedThrottle',
+};
 
 /** As the scenario's schema has it. */
 const LOOP_BY_DEFAULT: LoopName = 'qemu-10.2';
@@ -50,7 +54,7 @@ export function policyNames(): readonly PolicyName[] {
     ...Object.values(policies)
       .filter(({ name }) => name !== OWN_POLICY)
       .map(({ name, description }) => ({ name, role: 'rule' as const, description })),
-    ...Object.entries(THROTTLES).map(([name, { description }]) => ({ name, role: 'throttle' as const, description })),
+    ...Object.values(throttles).map(({ name, description }) => ({ name, role: 'throttle' as const, description })),
     {
       name: POST_COPY,
       role: POST_COPY,
@@ -114,7 +118,7 @@ function ruleChanges(rule: string | undefined, { vmm }: Own): readonly Change[] 
 }
 
 function throttleChanges(throttle: string | undefined, { vmm }: Own): readonly Change[] {
-  return Object.entries(THROTTLES).flatMap(([name, { key }]): readonly Change[] => {
+  return Object.entries(THROTTLE_KEYS).flatMap(([name, key]): readonly Change[] => {
     if (name !== throttle) return [[`vmm.${key}`, null]];
     return isOn(vmm[key]) ? [] : [[`vmm.${key}`, true]];
   });

@@ -114,8 +114,21 @@ describe('from 9.2 on, a long pass', () => {
     // The tick at 10 s only sees that a sync has come.
     const seen = second.when(tick).then({ timers: ['cleared', 5000] });
     const asked = seen.when(tick).then({ timers: ['cleared', 5000], told: [{ to: 'pre-copy', type: 'SYNC_NOW' }] });
-    // It has come: the next tick is content again.
     asked.when(synced(15_001, 0)).then({ timers: ['cleared', 4999] });
+  });
+
+  test('is synced at every tick for as long as it lasts: the sync that was asked for ends no pass', () => {
+    let long = ticking.when(tick, synced(7000, 0), tick);
+    for (let atMs = 15_000; atMs <= 60_000; atMs += 5000) {
+      long = long.when(tick).then({ timers: ['cleared', 5000], told: [{ to: 'pre-copy', type: 'SYNC_NOW' }] });
+      long = long.when(synced(atMs + 1, 0)).then({ timers: ['cleared', 4999] });
+    }
+    // The pass ends: the tick after that is content.
+    long
+      .when(synced(62_000, 0))
+      .then({ timers: ['cleared', 3000] })
+      .when(tick)
+      .then({ timers: ['cleared', 5000] });
   });
 
   test('ticks on at its own pace, whatever is synced', () => {
