@@ -72,7 +72,8 @@ export interface Report {
   readonly vmmDowntimeMs: number | null;
   /** Remainder over bandwidth at the decision (or at the last assessment). */
   readonly expectedDowntimeMs: number | null;
-  /** Syncs of the dirty bitmap so far, QEMU's dirty-sync-count: the first one, one a pass, the final one. */
+  /** Syncs of the dirty bitmap so far, QEMU's dirty-sync-count up to 11.0: the first one, one a pass, those in the middle of a pass, the
+   * final one. (11.1 counts neither of the last two.) */
   readonly dirtySyncCount: number;
   readonly devices: readonly DeviceReport[];
   readonly bytes: {

@@ -59,7 +59,9 @@ const vmm = section({
   loop: word(LOOPS, 'Whose pre-copy loop.').prefault('qemu-10.2'),
   policy: policySchema.optional(),
   downtimeLimit: duration("QEMU's downtime-limit.").prefault('300ms'),
-  maxBandwidth: cap("QEMU's max-bandwidth; 128MiB/s by default as in QEMU, unlimited for the textbook.").optional(),
+  maxBandwidth: cap(
+    "QEMU's max-bandwidth; 128MiB/s by default as in QEMU, unlimited for the textbook. libvirt and what drives it set none unless told: write unlimited for them.",
+  ).optional(),
   postcopy: postcopySchema,
   ...throttleShape,
   ...connectionsShape,
