@@ -36,6 +36,7 @@ const HARDWARE =
 const LOGS = 'walks tables or a bitmap of all of guest memory, seconds for TiBs at worst';
 const BY_LINK =
   'is as long as what it sends over the link: an hour is 1 TiB at 2.5 Gbit/s, and a longer pass needs a limit of its own';
+const PACED = 'under a rule that paces its passes it is twice what all of memory takes at its pace, if that is more';
 const STATE = 'is as long as the device state is large: ten minutes are 64 GiB at 1 Gbit/s';
 const PROCESS =
   'starts or asks a process that allocates the memory of a guest: a minute covers what huge pages take to be cleared';
@@ -115,7 +116,7 @@ export const DEADLINES: Readonly<Record<CommandName, Deadline>> = {
   stopDirtyLog: { why: LOGS, follows: warns('a warning: a log costs time and loses nothing') },
   syncBitmap: { why: LOGS, follows: fails('what the logs had is lost') },
   queryDeviceSizes: { why: LOCAL, follows: fails('an unknown size is never taken for zero') },
-  sendRound: { why: BY_LINK, follows: fails('sending is stopped') },
+  sendRound: { why: `${BY_LINK}; ${PACED}`, follows: fails('sending is stopped') },
   haltRound: {
     why: LOCAL,
     follows: [

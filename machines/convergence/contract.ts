@@ -42,6 +42,8 @@ export interface PolicyEntry<P = Readonly<Record<string, unknown>>> {
   readonly skipsDirtied?: true;
   /** How fast the first pass may go, of a rule that sets the pace of each. */
   firstPace?(parameters: P): number;
+  /** How fast a pass is at least, as far as the rule goes, that sends all of memory: a pass has time for it. */
+  slowestPace?(parameters: P): number;
   /** The vmm's downtime-limit as the rule wants it; absent: the scenario's. */
   downtimeLimit?(parameters: P): number;
   /** It comes with a throttle by passes; the window is what the vCPUs sleep their share of. */

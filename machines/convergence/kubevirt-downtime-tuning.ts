@@ -2,8 +2,9 @@
  * KubeVirt's downtime tuning: from the third pass on the limit rises every 10 s, by a seventh of the way, to 900 ms.
  *
  * Only this rule: KubeVirt's time limits are `kubevirt-legacy`. The share of the way is cut to whole milliseconds, as Go
- * divides whole numbers, so that an eighth step makes up the rest.
- * Source: KubeVirt pkg/virt-launcher/virtwrap/live-migration-source.go.
+ * divides whole numbers, so that an eighth step makes up the rest; a step is 1 ms at least.
+ * Source: KubeVirt pkg/virt-launcher/virtwrap/migration-monitor.go at 258adf035b (`tuneDowntime`,
+ * `newDowntimeTuningConfig`).
  */
 import { assign, setup } from 'xstate';
 import { commands } from '../messages.ts';
@@ -44,9 +45,14 @@ interface Context {
   changedMs: number;
 }
 
+function beginsWithMs({ initialDowntimeMs, downtimeMaxMs }: KubevirtDowntimeTuningParameters): number {
+  return Math.min(initialDowntimeMs, downtimeMaxMs);
+}
+
 function nextMs({ currentMs, parameters }: Context): number {
-  const { initialDowntimeMs, downtimeMaxMs, stepsCount } = parameters;
-  return Math.min(downtimeMaxMs, currentMs + Math.floor((downtimeMaxMs - initialDowntimeMs) / stepsCount));
+  const { downtimeMaxMs, stepsCount } = parameters;
+  const stepMs = Math.floor((downtimeMaxMs - beginsWithMs(parameters)) / stepsCount);
+  return Math.min(downtimeMaxMs, currentMs + Math.max(1, stepMs));
 }
 
 export const kubevirtDowntimeTuning = setup({
@@ -73,7 +79,7 @@ export const kubevirtDowntimeTuning = setup({
     parameters,
     vm,
     seen: nothingSeen(vm),
-    currentMs: parameters.initialDowntimeMs,
+    currentMs: beginsWithMs(parameters),
     changedMs: 0,
   }),
   options: { maxIterations: 100 },

@@ -1,11 +1,15 @@
 /**
  * KubeVirt's first rule: abort what makes no progress or takes too long, or force its end where the workload may be disturbed.
  *
- * Every 400 ms. Acceptable are 150 s for each decimal GB, begun ones counted whole, though the option is named per GiB. It
- * makes progress whenever less remains than at the poll before; 150 s without is an abort. Past the acceptable time, and only
- * if the workload may be disrupted: post-copy; or, with VFIO devices, a downtime limit of twice the acceptable time, at most
- * 2000 s; or the guest is paused. Either gets it the same time again, and then it aborts.
- * Source: KubeVirt pkg/virt-launcher/virtwrap/live-migration-source.go, pkg/virt-config/virt-config.go.
+ * Every 400 ms, in whole seconds that must be exceeded. Acceptable are 150 s for each decimal GB, begun ones counted whole,
+ * though the option is named per GiB; it makes progress whenever less remains than at the poll before, or nothing remained then.
+ * First it looks whether the end must be forced: past the acceptable time, once, and only if the workload may be disrupted:
+ * post-copy; or, with VFIO devices, a downtime limit of twice the acceptable time, at most 2000 s; or the guest is paused.
+ * Either of the last two gets it the same time again. Then: 150 s without progress is an abort. Then: the time being over is
+ * one. A time of 0 is none.
+ * Source: KubeVirt pkg/virt-launcher/virtwrap/migration-monitor.go at 258adf035b (`handleLegacyConvergence`,
+ * `processInflightMigration`, `isMigrationProgressing`, `shouldTriggerTimeout`), live-migration-source.go
+ * (`getVMIMigrationDataSize`), pkg/virt-config/virt-config.go.
  */
 import { assign, setup } from 'xstate';
 import { commands } from '../messages.ts';
@@ -49,8 +53,8 @@ interface Context {
   parameters: KubevirtLegacyParameters;
   vm: ManagedVm;
   seen: MigrateInfo;
-  /** At the poll before; undefined before the first. */
-  previousBytes: number | undefined;
+  /** At the poll before; 0 before the first. */
+  previousBytes: number;
   /** Elapsed when less remained than before. */
   lastProgressMs: number;
   /** It has acted once and waits for the same time again. */
@@ -65,8 +69,15 @@ export function acceptableMs(
   return parameters.completionTimeoutPerGbMs * Math.ceil(ramBytes / 1e9 + parameters.diskGb);
 }
 
+/** KubeVirt compares whole seconds: those that have begun do not count. */
+export function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
 const acceptable = ({ parameters, vm }: Context) => acceptableMs(parameters, vm.ramBytes);
 const deadlineMs = (context: Context) => acceptable(context) * (context.hasActed ? 2 : 1);
+const tookTooLong = (context: Context) =>
+  deadlineMs(context) !== 0 && wholeSeconds(context.seen.totalTimeMs) * 1000 > deadlineMs(context);
 const forcedMs = (context: Context) => Math.min(2 * acceptable(context), context.parameters.downtimeMaxMs);
 
 export const kubevirtLegacy = setup({
@@ -82,7 +93,7 @@ export const kubevirtLegacy = setup({
       if (event.type !== 'DONE.queryMigrate') return {};
       const { previousBytes } = context;
       const remainingBytes = remainingOf(event);
-      const progressed = previousBytes === undefined || remainingBytes < previousBytes;
+      const progressed = previousBytes === 0 || remainingBytes < previousBytes;
       const lastProgressMs = progressed ? event.totalTimeMs : context.lastProgressMs;
       return { seen: infoOf(event), previousBytes: remainingBytes, lastProgressMs };
     }),
@@ -90,10 +101,12 @@ export const kubevirtLegacy = setup({
   },
   guards: {
     isSending,
+    mustForceEnd: ({ context }) =>
+      context.parameters.allowWorkloadDisruption && tookTooLong(context) && !context.hasActed,
     isStuck: ({ context: { seen, lastProgressMs, parameters } }) =>
-      seen.totalTimeMs - lastProgressMs > parameters.progressTimeoutMs,
-    tookTooLong: ({ context }) => context.seen.totalTimeMs > deadlineMs(context),
-    mayNotDisrupt: ({ context }) => !context.parameters.allowWorkloadDisruption || context.hasActed,
+      parameters.progressTimeoutMs !== 0 &&
+      wholeSeconds(seen.totalTimeMs - lastProgressMs) * 1000 > parameters.progressTimeoutMs,
+    tookTooLong: ({ context }) => tookTooLong(context),
     mayGoPostCopy: ({ context }) => context.vm.postCopy && !context.vm.vfio,
     hasVfio: ({ context }) => context.vm.vfio,
   },
@@ -105,7 +118,7 @@ export const kubevirtLegacy = setup({
     parameters,
     vm,
     seen: nothingSeen(vm),
-    previousBytes: undefined,
+    previousBytes: 0,
     lastProgressMs: 0,
     hasActed: false,
   }),
@@ -118,14 +131,15 @@ export const kubevirtLegacy = setup({
     asking,
     deciding: {
       always: [
+        { guard: 'mustForceEnd', target: 'forcingEnd' },
         { guard: 'isStuck', target: 'abortingStuck' },
-        { guard: 'tookTooLong', target: 'tookTooLong' },
+        { guard: 'tookTooLong', target: 'abortingLate' },
         { target: 'watching' },
       ],
     },
-    tookTooLong: {
+    forcingEnd: {
+      description: 'The time is over, and the workload may be disrupted.',
       always: [
-        { guard: 'mayNotDisrupt', target: 'abortingLate' },
         { guard: 'mayGoPostCopy', target: 'startingPostCopy' },
         { guard: 'hasVfio', target: 'raisingDowntime' },
         { target: 'pausingGuest' },
@@ -196,8 +210,8 @@ export const kubevirtLegacyManager: ManagerEntry<KubevirtLegacyParameters> = {
   },
   parameters: {
     pollMs: 'How often it looks.',
-    completionTimeoutPerGbMs: 'completionTimeoutPerGiB: the time for each begun decimal GB.',
-    progressTimeoutMs: 'progressTimeout: without less remaining than at the poll before.',
+    completionTimeoutPerGbMs: 'completionTimeoutPerGiB: the time for each begun decimal GB; 0: any.',
+    progressTimeoutMs: 'progressTimeout: without less remaining than at the poll before; 0: any.',
     allowWorkloadDisruption: 'Whether the end may be forced.',
     downtimeMaxMs: 'The downtime limit of a forced end with VFIO devices is at most this.',
     diskGb: 'Disks that are copied as well, in decimal GB.',

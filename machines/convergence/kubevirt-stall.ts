@@ -1,18 +1,35 @@
 /**
  * KubeVirt's stall detector (VEP 248): at each pass it compares what remains with the least of a while ago, and acts at a low
- * point of the curve.
+ * point of the curve; and its time limits, which it looks at every 400 ms as well.
  *
- * It stalls when what remains is no less than the smallest remainder that is older than 40 s, but for 4 %. Then it waits for
- * a remainder within 4 % of the least that it has seen; each time its patience runs out (40 s, half of it, ...) the next
- * smallest will do. It acts unless the estimate, what remains over a moving average of the bandwidth, is longer than what
- * is left to twice the deadline: post-copy; or, where the workload may be disrupted, a limit of 2000 s; or the most that it
- * allows, if the estimate is within half as much again; or an abort. What was acted on has 60 s to switch over.
- * Source: KubeVirt pkg/virt-launcher/virtwrap/stall-detector.go, VEP 248. It reads at the event of a new pass.
+ * It stalls when what remains is no less than the smallest remainder that is 40 s old or older, but for 4 %. Then it waits for
+ * a remainder within 4 % of the least that it kept; at the first pass after its patience (40 s, half of it, ...) the least
+ * since the stall will do. It acts unless the estimate, what remained at the pass over a moving average of the bandwidth at
+ * the polls, is longer than what is left to twice the acceptable time: where the workload may be disrupted, post-copy, or a
+ * limit of 2000 s; else the most that it allows, if the estimate is within half as much again; or an abort.
+ * Past the acceptable time, in whole seconds: post-copy, or the limit of 2000 s where the workload may be disrupted, if the
+ * estimate fits into twice that time; or an abort. A limit that it set has 60 s to switch over, post-copy any time.
+ * Source: KubeVirt pkg/virt-launcher/virtwrap, migration-monitor.go at 258adf035b (`startMonitor`, `handleStallDetection`,
+ * `triggerConvergenceAction`, `processCompletionTimeouts`), and stall-detector.go at 00eaaa9497
+ * (`processStallDetectionIteration`, `decideAction`, `canFinishByDeadline`). Its limit for a guest that stands is not here: a
+ * manager is dismissed by then.
  */
 import { assign, setup } from 'xstate';
 import { commands } from '../messages.ts';
 import type { MigrateInfo } from '../words.ts';
-import { acceptableMs } from './kubevirt-legacy.ts';
+import { acceptableMs, wholeSeconds } from './kubevirt-legacy.ts';
+import {
+  estimateMs as estimateOfMs,
+  isNearBest,
+  isStall,
+  NOTHING_KEPT,
+  type PassRecord,
+  relaxed,
+  type StallDetector,
+  stalledAt,
+  withBandwidth,
+  withPass,
+} from './kubevirt-stall-detector.ts';
 import {
   aborting,
   cancelled,
@@ -35,6 +52,7 @@ import {
 } from './manager.ts';
 
 export interface KubevirtStallParameters {
+  readonly pollMs: number;
   readonly initialDowntimeMs: number;
   readonly downtimeMaxMs: number;
   readonly stallWindowMs: number;
@@ -47,12 +65,8 @@ export interface KubevirtStallParameters {
   readonly switchoverTimeoutMs: number;
   readonly allowWorkloadDisruption: boolean;
   readonly completionTimeoutPerGbMs: number;
+  readonly completionTimeoutFactor: number;
   readonly diskGb: number;
-}
-
-interface Sample {
-  readonly atMs: number;
-  readonly remainingBytes: number;
 }
 
 const NAME = 'kubevirt-stall';
@@ -61,69 +75,64 @@ interface Context {
   parameters: KubevirtStallParameters;
   vm: ManagedVm;
   seen: MigrateInfo;
-  /** Of the last window, the newest last. */
-  recent: readonly Sample[];
-  /** The least that is older than the window; undefined: nothing is so old. */
-  oldMinBytes: number | undefined;
-  /** The least remainders, smallest first. */
-  least: readonly number[];
-  /** How many of them its patience has given up. */
-  givenUp: number;
-  patienceMs: number;
-  bandwidthBytesPerSecond: number;
+  detector: StallDetector;
+  /** The last pass that it saw begin. */
+  pass: PassRecord;
+  /** Passes that began while it was being asked. */
+  passesWaitingCount: number;
+  /** Once it has acted: the last whole second in which it may still switch over. */
+  switchoverByS: number;
 }
 
-/** Of the least remainders it keeps so many: patience that is halved each time does not outlast them. This project's own. */
-const LEAST_KEPT_MAX = 16;
-
-/** What a sample changes. */
-function noted(context: Context, info: MigrateInfo): Partial<Context> {
-  const { parameters, recent, oldMinBytes, least, bandwidthBytesPerSecond: before } = context;
-  const sample = { atMs: info.totalTimeMs, remainingBytes: remainingOf(info) };
-  const isOld = ({ atMs }: Sample) => sample.atMs - atMs > parameters.stallWindowMs;
-  const old = recent.filter(isOld).map(({ remainingBytes }) => remainingBytes);
-  const minimum = Math.min(oldMinBytes ?? Number.POSITIVE_INFINITY, ...old);
-  const measured = ((info.ram?.mbps ?? 0) * 1e6) / 8;
-  const weight = parameters.bandwidthWeight;
-  return {
-    seen: info,
-    recent: [...recent.filter((one) => !isOld(one)), sample],
-    oldMinBytes: minimum === Number.POSITIVE_INFINITY ? undefined : minimum,
-    least: [...new Set([...least, sample.remainingBytes])].sort((a, b) => a - b).slice(0, LEAST_KEPT_MAX),
-    bandwidthBytesPerSecond: before === 0 ? measured : weight * measured + (1 - weight) * before,
-  };
-}
+/** KubeVirt's channel of passes holds so many; what does not fit is dropped. */
+const PASSES_WAITING_MAX = 16;
 
 const margin = ({ parameters }: Context) => parameters.stallPercent / 100;
-const bestBytes = ({ least, givenUp }: Context) => least[Math.min(givenUp, least.length - 1)] ?? 0;
+const estimateMs = ({ detector, pass }: Context) => estimateOfMs(detector, pass.remainingBytes);
+const elapsedS = ({ seen }: Context) => wholeSeconds(seen.totalTimeMs);
+const acceptable = ({ parameters, vm }: Context) => acceptableMs(parameters, vm.ramBytes);
 
-/** null: no bandwidth is known. */
-function estimateMs({ seen, bandwidthBytesPerSecond }: Context): number | null {
-  return bandwidthBytesPerSecond === 0 ? null : Math.ceil((1000 * remainingOf(seen)) / bandwidthBytesPerSecond);
+/** To the acceptable time, stretched. */
+function leftMs(context: Context): number {
+  const { completionTimeoutFactor } = context.parameters;
+  return 1000 * (wholeSeconds(acceptable(context) * completionTimeoutFactor) - elapsedS(context));
 }
 
-function leftMs({ parameters, vm, seen }: Context): number {
-  return 2 * acceptableMs(parameters, vm.ramBytes) - seen.totalTimeMs;
+/** A safeguard against acting while the network is gone. */
+function isCompletable(context: Context): boolean {
+  return context.detector.bandwidthBytesPerSecond > 0 && estimateMs(context) <= leftMs(context);
 }
 
-function withinMs(context: Context, limitMs: number): boolean {
-  const estimate = estimateMs(context);
-  return estimate !== null && estimate <= limitMs;
-}
-
-/** Where it looks, once a pass; `comparing` is what each phase makes of it. */
-const askingAtPasses = {
-  sending: { on: { MIGRATION_PASS: 'asking' } },
+/** Where it looks, at passes and in between; `comparing` is what each phase makes of a pass. */
+const looking = {
+  sending: { after: { poll: 'asking' }, on: { MIGRATION_PASS: 'askingAtPass' } },
   asking: {
     entry: 'queryMigrate',
     on: {
-      MIGRATION_PASS: { description: 'It is being asked.' },
+      MIGRATION_PASS: { description: 'Looked at after this.', actions: 'letPassWait' },
       'DONE.queryMigrate': [
-        { guard: 'isSending', target: 'comparing', actions: 'note' },
-        { description: 'Nothing is sent.', target: 'sending' },
+        { guard: 'isSending', target: 'timing', actions: 'notePoll' },
+        { description: 'Nothing is sent.', target: 'looked' },
       ],
-      'FAILED.queryMigrate': { description: 'Asked again at the next pass.', target: 'sending' },
+      'FAILED.queryMigrate': { description: 'Asked again at the next poll.', target: 'looked' },
     },
+  },
+  askingAtPass: {
+    entry: 'queryMigrate',
+    on: {
+      MIGRATION_PASS: { description: 'Looked at after this.', actions: 'letPassWait' },
+      'DONE.queryMigrate': [
+        { guard: 'isSending', target: 'comparing', actions: 'notePass' },
+        { description: 'Nothing is sent.', target: 'looked' },
+      ],
+      'FAILED.queryMigrate': { description: 'Asked again at the next poll.', target: 'looked' },
+    },
+  },
+  timing: {
+    always: [{ guard: 'isInTime', target: 'looked' }, { target: '#manager-kubevirt-stall.tookTooLong' }],
+  },
+  looked: {
+    always: [{ guard: 'passWaits', target: 'askingAtPass', actions: 'takeWaitingPass' }, { target: 'sending' }],
   },
 } as const;
 
@@ -135,42 +144,60 @@ export const kubevirtStall = setup({
     ...startingPostCopy,
     ...aborting,
     ...tellingDecisions,
-    note: assign(({ context, event }) => (event.type === 'DONE.queryMigrate' ? noted(context, infoOf(event)) : {})),
-    losePatience: assign(({ context: { givenUp, patienceMs, parameters } }) => ({
-      givenUp: givenUp + 1,
-      patienceMs: patienceMs * parameters.patienceFactor,
+    notePoll: assign(({ context: { detector, parameters }, event }) => {
+      if (event.type !== 'DONE.queryMigrate') return {};
+      const measured = ((event.ram?.mbps ?? 0) * 1e6) / 8;
+      return { seen: infoOf(event), detector: withBandwidth(detector, measured, parameters.bandwidthWeight) };
+    }),
+    notePass: assign(({ context: { detector, parameters }, event }) => {
+      if (event.type !== 'DONE.queryMigrate') return {};
+      const pass = { atMs: event.totalTimeMs, remainingBytes: remainingOf(event) };
+      return { seen: infoOf(event), pass, detector: withPass(detector, pass, parameters.stallWindowMs) };
+    }),
+    noteTime: assign(({ event }) => (event.type === 'DONE.queryMigrate' ? { seen: infoOf(event) } : {})),
+    letPassWait: assign(({ context: { passesWaitingCount } }) => ({
+      passesWaitingCount: Math.min(PASSES_WAITING_MAX, passesWaitingCount + 1),
+    })),
+    takeWaitingPass: assign(({ context }) => ({ passesWaitingCount: context.passesWaitingCount - 1 })),
+    beginStall: assign(({ context: { detector, pass, parameters } }) => ({
+      detector: stalledAt(detector, pass, parameters.patienceMs),
+    })),
+    relax: assign(({ context: { detector, pass, parameters } }) => ({
+      detector: relaxed(detector, pass, parameters.patienceFactor),
+    })),
+    setSwitchoverTimeout: assign(({ context }) => ({
+      switchoverByS: elapsedS(context) + context.parameters.switchoverTimeoutMs / 1000,
     })),
   },
   guards: {
     isSending,
-    isStalled: ({ context }) =>
-      context.oldMinBytes !== undefined && remainingOf(context.seen) >= context.oldMinBytes * (1 - margin(context)),
-    isNearBest: ({ context }) => remainingOf(context.seen) <= bestBytes(context) * (1 + margin(context)),
-    wouldTakeTooLong: ({ context }) => !withinMs(context, leftMs(context)),
-    mayGoPostCopy: ({ context }) => context.vm.postCopy && !context.vm.vfio,
+    passWaits: ({ context }) => context.passesWaitingCount > 0,
+    isStalled: ({ context }) => isStall(context.detector, context.pass.remainingBytes, margin(context)),
+    isFarFromBest: ({ context }) => !isNearBest(context.detector, context.pass.remainingBytes, margin(context)),
+    wouldTakeTooLong: ({ context }) => !isCompletable(context),
+    mayGoPostCopy: ({ context: { parameters, vm } }) => parameters.allowWorkloadDisruption && vm.postCopy && !vm.vfio,
     mayDisrupt: ({ context }) => context.parameters.allowWorkloadDisruption,
-    // Halved for ever it would run out at one instant without end.
-    hasPatience: ({ context }) => context.givenUp < LEAST_KEPT_MAX,
     isWithinReach: ({ context }) =>
-      withinMs(context, context.parameters.downtimeMaxMs * context.parameters.overshootFactor),
+      estimateMs(context) <= context.parameters.downtimeMaxMs * context.parameters.overshootFactor,
+    isInTime: ({ context }) => acceptable(context) === 0 || elapsedS(context) * 1000 <= acceptable(context),
+    // The monitor does not ask again whether the workload may be disrupted; a policy without that has no post-copy either.
+    mayFinishInPostCopy: ({ context }) => context.vm.postCopy && !context.vm.vfio && isCompletable(context),
+    mayForceInTime: ({ context }) => context.parameters.allowWorkloadDisruption && isCompletable(context),
+    maySwitchOver: ({ context }) => acceptable(context) === 0 || elapsedS(context) <= context.switchoverByS,
   },
-  delays: {
-    patience: ({ context }) => context.patienceMs,
-    switchoverTimeout: ({ context }) => context.parameters.switchoverTimeoutMs,
-  },
+  delays: { poll: ({ context }) => context.parameters.pollMs },
 }).createMachine({
   id: 'manager-kubevirt-stall',
-  description: 'Acts at a low point once nothing moves. KubeVirt: stall-detector.go, VEP 248.',
+  description:
+    'Acts at a low point once nothing moves, or when its time is over. KubeVirt: stall-detector.go, VEP 248.',
   context: ({ input: { parameters, vm } }) => ({
     parameters,
     vm,
     seen: nothingSeen(vm),
-    recent: [],
-    oldMinBytes: undefined,
-    least: [],
-    givenUp: 0,
-    patienceMs: parameters.patienceMs,
-    bandwidthBytesPerSecond: 0,
+    detector: NOTHING_KEPT,
+    pass: { atMs: 0, remainingBytes: 0 },
+    passesWaitingCount: 0,
+    switchoverByS: 0,
   }),
   options: { maxIterations: 100 },
   initial: 'waiting',
@@ -191,29 +218,25 @@ export const kubevirtStall = setup({
       description: 'Something still moves.',
       initial: 'sending',
       states: {
-        ...askingAtPasses,
+        ...looking,
         comparing: {
-          always: [{ guard: 'isStalled', target: '#manager-kubevirt-stall.stalled' }, { target: 'sending' }],
+          always: [
+            { guard: 'isStalled', target: '#manager-kubevirt-stall.stalled', actions: 'beginStall' },
+            { target: 'timing' },
+          ],
         },
       },
     },
     stalled: {
       description: 'Nothing moves any more: it waits for a low point, with less patience each time.',
-      initial: 'comparing',
-      after: {
-        patience: [
-          { guard: 'hasPatience', target: 'stalled', reenter: true, actions: 'losePatience' },
-          { description: 'Every remainder that it keeps is given up: any will do.' },
-        ],
-      },
+      initial: 'choosing',
       states: {
-        ...askingAtPasses,
-        comparing: {
-          always: [{ guard: 'isNearBest', target: 'estimating' }, { target: 'sending' }],
-        },
-        estimating: {
+        ...looking,
+        comparing: { always: { target: 'choosing', actions: 'relax' } },
+        choosing: {
           always: [
-            { guard: 'wouldTakeTooLong', target: 'sending' },
+            { guard: 'isFarFromBest', target: 'timing' },
+            { guard: 'wouldTakeTooLong', target: 'timing' },
             { guard: 'mayGoPostCopy', target: '#manager-kubevirt-stall.startingPostCopy' },
             { guard: 'mayDisrupt', target: '#manager-kubevirt-stall.forcing' },
             { guard: 'isWithinReach', target: '#manager-kubevirt-stall.allowingMost' },
@@ -222,9 +245,17 @@ export const kubevirtStall = setup({
         },
       },
     },
+    tookTooLong: {
+      description: 'The acceptable time is over.',
+      always: [
+        { guard: 'mayFinishInPostCopy', target: 'startingPostCopy' },
+        { guard: 'mayForceInTime', target: 'forcing' },
+        { target: 'abortingLate' },
+      ],
+    },
     startingPostCopy: {
+      description: 'It has no time limit: an abort would lose the guest.',
       entry: [...postCopyStarted<Context>(NAME, (context) => why(context))],
-      after: { switchoverTimeout: 'abortingLate' },
     },
     forcing: {
       description: 'The workload may be disrupted: whatever remains fits.',
@@ -234,8 +265,9 @@ export const kubevirtStall = setup({
           (context) => context.parameters.forcedDowntimeMs,
           (context) => why(context),
         ),
+        'setSwitchoverTimeout',
       ],
-      after: { switchoverTimeout: 'abortingLate' },
+      always: 'switchingOver',
     },
     allowingMost: {
       entry: [
@@ -244,18 +276,44 @@ export const kubevirtStall = setup({
           (context) => context.parameters.downtimeMaxMs,
           (context) => why(context),
         ),
+        'setSwitchoverTimeout',
       ],
-      after: { switchoverTimeout: 'abortingLate' },
+      always: 'switchingOver',
+    },
+    switchingOver: {
+      description: 'It has acted once, and only looks at the time.',
+      initial: 'sending',
+      states: {
+        sending: { after: { poll: 'asking' }, on: { MIGRATION_PASS: 'asking' } },
+        asking: {
+          entry: 'queryMigrate',
+          on: {
+            MIGRATION_PASS: { description: 'It is being asked.' },
+            'DONE.queryMigrate': { target: 'timing', actions: 'noteTime' },
+            'FAILED.queryMigrate': { description: 'Asked again at the next poll.', target: 'sending' },
+          },
+        },
+        timing: {
+          always: [
+            { guard: 'maySwitchOver', target: 'sending' },
+            { target: '#manager-kubevirt-stall.abortingNotSwitched' },
+          ],
+        },
+      },
     },
     aborting: {
       description: 'Nothing that it may do would be enough.',
       entry: cancelled<Context>(
         NAME,
-        (context) => `it stalled, and the switchover would take ${estimateMs(context) ?? 'unknown'} ms`,
+        (context) => `it stalled, and the switchover would take ${estimateMs(context)} ms`,
       ),
       always: 'aborted',
     },
     abortingLate: {
+      entry: cancelled<Context>(NAME, (context) => `not over after ${acceptable(context) / 1000} s`),
+      always: 'aborted',
+    },
+    abortingNotSwitched: {
       entry: cancelled<Context>(
         NAME,
         (context) => `no switchover within ${context.parameters.switchoverTimeoutMs / 1000} s`,
@@ -279,13 +337,13 @@ function beginsWithMs({ parameters }: Context): number {
 }
 
 function why(context: Context) {
-  const estimate = estimateMs(context);
+  const { detector, seen } = context;
   return {
-    ...seenNumbers(context.seen),
-    oldMinBytes: context.oldMinBytes ?? 0,
-    bestBytes: bestBytes(context),
-    bandwidthBytesPerSecond: Math.round(context.bandwidthBytesPerSecond),
-    ...(estimate === null ? {} : { estimateMs: estimate }),
+    ...seenNumbers(seen),
+    oldMinBytes: detector.oldMinBytes ?? 0,
+    bestBytes: detector.bestBytes,
+    bandwidthBytesPerSecond: Math.round(detector.bandwidthBytesPerSecond),
+    ...(detector.bandwidthBytesPerSecond === 0 ? {} : { estimateMs: estimateMs(context) }),
     leftMs: leftMs(context),
   };
 }
@@ -294,10 +352,12 @@ export const kubevirtStallManager: ManagerEntry<KubevirtStallParameters> = {
   name: NAME,
   version: '1',
   role: 'manager',
-  description: 'KubeVirt (VEP 248): once nothing moves, it acts at a low point: post-copy, more downtime, or abort',
+  description:
+    'KubeVirt (VEP 248): once nothing moves it acts at a low point, or after 150 s for each GB: post-copy, downtime, or abort',
   source: 'KubeVirt pkg/virt-launcher/virtwrap/stall-detector.go, VEP 248',
   machine: kubevirtStall,
   defaults: {
+    pollMs: 400,
     initialDowntimeMs: 300,
     downtimeMaxMs: 900,
     stallWindowMs: 40_000,
@@ -310,9 +370,11 @@ export const kubevirtStallManager: ManagerEntry<KubevirtStallParameters> = {
     switchoverTimeoutMs: 60_000,
     allowWorkloadDisruption: false,
     completionTimeoutPerGbMs: 150_000,
+    completionTimeoutFactor: 2,
     diskGb: 0,
   },
   parameters: {
+    pollMs: 'How often it looks between passes.',
     initialDowntimeMs: 'The limit that it begins with, if it allows so much.',
     downtimeMaxMs: 'The most that it allows.',
     stallWindowMs: 'How old the least remainder is that the newest is compared with.',
@@ -324,7 +386,9 @@ export const kubevirtStallManager: ManagerEntry<KubevirtStallParameters> = {
     forcedDowntimeMs: 'The limit of a forced end.',
     switchoverTimeoutMs: 'What it acted on has so long to switch over.',
     allowWorkloadDisruption: 'Whether the end may be forced.',
-    completionTimeoutPerGbMs: 'The time for each begun decimal GB; twice that is its deadline.',
+    completionTimeoutPerGbMs: 'The acceptable time for each begun decimal GB; 0: no limit, and it never acts.',
+    completionTimeoutFactor: 'What it acts on must fit into the acceptable time, times this.',
     diskGb: 'Disks that are copied as well, in decimal GB.',
   },
+  least: { pollMs: 1 },
 };

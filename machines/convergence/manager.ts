@@ -43,6 +43,8 @@ export interface ManagerEntry<P extends object = Readonly<Record<string, unknown
   readonly least?: { readonly [K in keyof P]?: number };
   /** It cannot do its work without post-copy, with these parameters. */
   readonly needsPostCopy?: (parameters: P) => boolean;
+  /** The throttle that its policy switches on with it, where it is named without another. */
+  readonly throttle?: 'auto-converge';
   /** It may stop the guest, with these parameters. */
   readonly maySuspend?: (parameters: P, postCopy: boolean) => boolean;
 }

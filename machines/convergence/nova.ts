@@ -2,10 +2,11 @@
  * OpenStack Nova: the downtime limit is raised in steps, and a time limit that grows with the VM ends it.
  *
  * Step i of 0..S is due when more than i x delay x GiB have passed, and sets D/S + i x (D - D/S)/S, D being the most that is
- * allowed and GiB the RAM, at least 2, and each copied disk, at least 2. Past the time limit it aborts, or forces the end:
- * post-copy where that is permitted, else the guest is paused. It looks every 0.5 s.
- * Source: OpenStack Nova, nova/conf/libvirt.py (constants and their least values), nova/virt/libvirt/migration.py
- * (downtime_steps, update_downtime, should_trigger_timeout_action), nova/virt/libvirt/driver.py (the monitor's loop).
+ * allowed and GiB the RAM, at least 2, and of each disk that is copied, at least 2. Past the time limit it aborts, or forces
+ * the end: post-copy where that is permitted, else the guest is paused. It looks every 0.5 s.
+ * Source: OpenStack Nova, commit 00a030403f (August 2026): nova/conf/libvirt.py (constants and their least values),
+ * nova/virt/libvirt/migration.py (downtime_steps, update_downtime, should_trigger_timeout_action),
+ * nova/virt/libvirt/driver.py (_live_migration_data_gb, _live_migration_monitor).
  */
 import { assign, setup } from 'xstate';
 import { commands } from '../messages.ts';
@@ -41,7 +42,8 @@ export interface NovaParameters {
   readonly downtimeDelayMs: number;
   readonly completionTimeoutMs: number;
   readonly timeoutAction: 'abort' | 'force_complete';
-  readonly diskGib: number;
+  /** Of each disk that is copied. */
+  readonly diskGib: readonly number[];
 }
 
 const NAME = 'nova';
@@ -54,15 +56,18 @@ interface Context {
   currentMs: number | undefined;
 }
 
-/** Nova counts less than 2 GiB as 2, of RAM and of a disk (migration.py, _get_data_gb of the driver). */
+/** Nova counts less than 2 GiB as 2, of RAM and of a disk (_live_migration_data_gb). */
 const DATA_GIB_MIN = 2;
 
 /** What the steps and the time limit are multiplied with. */
-export function novaDataGib(ramBytes: number, diskGib: number): number {
-  return Math.max(DATA_GIB_MIN, ramBytes / 2 ** 30) + (diskGib === 0 ? 0 : Math.max(DATA_GIB_MIN, diskGib));
+export function novaDataGib(ramBytes: number, diskGib: readonly number[]): number {
+  return [ramBytes / 2 ** 30, ...diskGib].reduce((sum, gib) => sum + Math.max(DATA_GIB_MIN, gib), 0);
 }
 
-/** The whole ladder: when each step is due, in ms, and what it sets. */
+/**
+ * The whole ladder: when each step is due, in ms, and what it sets. In its order and in floating point, as Python computes it,
+ * and cut off: 110 ms in 12 steps end at 109.
+ */
 export function novaSteps(
   parameters: NovaParameters,
   dataGib: number,
@@ -70,10 +75,10 @@ export function novaSteps(
   const { downtimeMs, downtimeStepsCount: steps, downtimeDelayMs } = parameters;
   const delayMs = Math.floor((downtimeDelayMs / 1000) * dataGib) * 1000;
   const baseMs = downtimeMs / steps;
+  const offsetMs = (downtimeMs - baseMs) / steps;
   return Array.from({ length: steps + 1 }, (_, i) => ({
     afterMs: delayMs * i,
-    // Rounded before it is cut, so that 400/10 + 360/10 is 76 and not 75.99.
-    downtimeMs: Math.floor(Number((baseMs + (i * (downtimeMs - baseMs)) / steps).toFixed(6))),
+    downtimeMs: Math.floor(baseMs + offsetMs * i),
   }));
 }
 
@@ -189,7 +194,7 @@ export const novaManager: ManagerEntry<NovaParameters> = {
     downtimeDelayMs: 75_000,
     completionTimeoutMs: 800_000,
     timeoutAction: 'abort',
-    diskGib: 0,
+    diskGib: [],
   },
   parameters: {
     pollMs: 'How often it looks.',
@@ -198,7 +203,7 @@ export const novaManager: ManagerEntry<NovaParameters> = {
     downtimeDelayMs: 'live_migration_downtime_delay: between steps, per GiB.',
     completionTimeoutMs: 'live_migration_completion_timeout: per GiB; 0 is never.',
     timeoutAction: 'live_migration_timeout_action.',
-    diskGib: 'Disks that are copied as well, in GiB.',
+    diskGib: 'GiB of each disk that is copied as well; one number is one disk, and 0 none.',
   },
   words: { timeoutAction: ['abort', 'force_complete'] },
   least: { pollMs: 1, downtimeMs: 100, downtimeStepsCount: 3, downtimeDelayMs: 3000 },

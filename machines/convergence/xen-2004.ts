@@ -7,6 +7,9 @@
  * Source: Xen, git commit e5901452e9 (October 2004), tools/libxc/xc_linux_save.c. The first pace was the administrator's
  * choice: 100 Mbit/s here is this project's default, and so are the 29 passes and 3 times the memory of its successor. The
  * limiter's burst of 100 KiB is finer than the sender's turn in the model.
+ *
+ * No pass takes longer than the one before it, or than all of memory does at the maximum: what was dirtied in the time T of a
+ * pass goes at that rate and a step more.
  */
 import { assign, setup } from 'xstate';
 import { goesOn, type PolicyEntry, type PolicyEvents, type PolicyInput, stopsNow, verdicts } from './contract.ts';
@@ -141,7 +144,8 @@ export const xen2004Policy: PolicyEntry<Xen2004Parameters> = {
     memoryFactor: 3,
   },
   parameters: {
-    firstPaceBytesPerSecond: "Of the first pass: the administrator's minimum.",
+    firstPaceBytesPerSecond:
+      "Of the first pass: the administrator's minimum. A pass may take twice as long as all of memory at it, or an hour.",
     paceStepBytesPerSecond: 'More than the guest dirtied in the pass before.',
     paceMaxBytesPerSecond: 'Of any pass; the last copy is not held to it.',
     ...XEN_LEGACY_PARAMETERS,
@@ -151,4 +155,6 @@ export const xen2004Policy: PolicyEntry<Xen2004Parameters> = {
   seesPasses: true,
   skipsDirtied: true,
   firstPace: ({ firstPaceBytesPerSecond }) => firstPaceBytesPerSecond,
+  slowestPace: ({ firstPaceBytesPerSecond, paceMaxBytesPerSecond }) =>
+    Math.min(firstPaceBytesPerSecond, paceMaxBytesPerSecond),
 };

@@ -1,5 +1,6 @@
 /** `switchover compare SCENARIO --policy a,b,c`: the same runs under each policy, a table and sentences; or one policy's settings. */
-import { commandLine, reportFile } from './report-file.ts';
+import { commandLine } from '../lab/report/command-line.ts';
+import { ReportFile, reportFile } from './report-file.ts';
 import { changesOf } from './set-option.ts';
 import { showsColour, showsProgress } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -31,7 +32,6 @@ export async function comparePolicies(name: string, options: PolicyOptions): Pro
   const setting = { scenario: written.input, folder: written.folder, set: await changesOf(options.set) };
   if (options.export !== undefined) return printExport(policies, setting, options.export, options.row);
   if (options.row !== undefined) throw new UsageError('--row says which policy to export: it goes with --export');
-  if (options.csv !== undefined) await refuseFolder(options.csv);
   await runAndPrint(name, policies, setting, options);
 }
 
@@ -51,6 +51,7 @@ async function runAndPrint(
   const { seeds, seed, workers, csv, json, progress } = options;
   const { scenario, folder, set } = setting;
   const page = reportFile(options.report);
+  const rows = csv === undefined ? undefined : new ReportFile(csv, '--csv', 'rows.csv');
   const { runsBarOf } = await import('./runs-bar.ts');
   const format = '{bar} {value} of {total} runs  {eta_formatted} left';
   const bar = await runsBarOf(showsProgress(progress), format, 1);
@@ -58,9 +59,9 @@ async function runAndPrint(
     const onProgress = bar.update;
     const result = await run(scenario, { policies, seeds, seed, folder, set, workers, onProgress });
     bar.stop();
-    if (csv !== undefined) {
+    if (rows !== undefined) {
       const { comparisonCsv } = await import('../lab/compare/csv.ts');
-      await writeCsv(csv, await comparisonCsv(result));
+      rows.write(await comparisonCsv(result));
     }
     if (page !== undefined) {
       const { comparisonHtml } = await import('../lab/html/index.ts');
@@ -105,24 +106,4 @@ async function printExport(
   const exported = exportText(system, one.name, one.scenario);
   if ('problem' in exported) throw new UsageError(`--export ${system}: ${exported.problem}`);
   process.stdout.write(exported.text);
-}
-
-/** Found out before anything runs, because that may take a while. */
-async function refuseFolder(path: string): Promise<void> {
-  const { statSync } = await import('node:fs');
-  const { dirname } = await import('node:path');
-  const folder = statSync(dirname(path), { throwIfNoEntry: false });
-  if (folder?.isDirectory() !== true) throw new UsageError(`--csv ${path}: there is no folder ${dirname(path)}`);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
-    throw new UsageError(`--csv ${path}: is a folder; expected a file such as rows.csv`);
-}
-
-async function writeCsv(path: string, content: string): Promise<void> {
-  const { writeWhole } = await import('../lab/whole-file.ts');
-  try {
-    writeWhole(path, content);
-  } catch (error) {
-    throw new UsageError(`--csv ${path}: ${(error as Error).message}`);
-  }
-  process.stderr.write(`wrote ${path}\n`);
 }

@@ -5,8 +5,9 @@
  */
 import type { Command } from 'commander';
 import { EXPORTS } from '../lab/compare/export/targets.ts';
+import { commandLine } from '../lab/report/command-line.ts';
 import type { PolicyOptions } from './compare-policies.ts';
-import { commandLine, reportFile } from './report-file.ts';
+import { reportFile } from './report-file.ts';
 import { collected } from './set-option.ts';
 import { showsColour, showsProgress } from './terminal.ts';
 import { runCount, threads, wholeNumber } from './whole-number.ts';
@@ -26,7 +27,9 @@ Examples:
 A policy is a name that switchover list policies prints (a rule, a throttle, a manager), or post-copy,
 as-written (what the scenario says itself), a file of your own (./mine.mjs), or two together
 (nova+auto-converge). A policy that never ends runs until the scenario
-gives up, which takes long: --set giveUpAfter=5m ends it sooner.`;
+gives up, which takes long: --set giveUpAfter=5m ends it sooner. +post-copy orders it after the first
+pass; what Nova or KubeVirt may do when their time is over is --set vmm.postcopy=true (for KubeVirt with
+--set manager.allowWorkloadDisruption=true).`;
 
 export function compareCommand(program: Command): void {
   program

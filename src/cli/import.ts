@@ -57,9 +57,9 @@ async function importJournal(name: string, path: string, { output, destination }
   const journal = openJournal(path);
   try {
     const { run, records } = importObserved({ source, destination: there }, journal);
-    process.stdout.write(
-      `${run}: ${records.length} records, read-only.\nIts story:  npx switchover replay ${path} --run ${run}\n`,
-    );
+    const { commandLine } = await import('../lab/report/command-line.ts');
+    const story = commandLine(['npx', 'switchover', 'replay', path, '--run', run]);
+    process.stdout.write(`${run}: ${records.length} records, read-only.\nIts story:  ${story}\n`);
   } finally {
     journal.close();
   }

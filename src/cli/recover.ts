@@ -111,12 +111,13 @@ async function print(
     return;
   }
   const { reportText } = await import('../lab/report/text.ts');
+  const { commandLine } = await import('../lab/report/command-line.ts');
   const verb = is === 'rests' ? 'recover' : 'replay';
   process.stdout.write(
     reportText(report, {
       colour: showsColour(),
       narrow: true,
-      next: `${is === 'rests' ? 'Settle' : 'Replay'} it:  npx switchover ${verb} ${path} --run ${run}`,
+      next: `${is === 'rests' ? 'Settle' : 'Replay'} it:  ${commandLine(['npx', 'switchover', verb, path, '--run', run])}`,
     }),
   );
 }

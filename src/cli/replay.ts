@@ -46,7 +46,16 @@ export function replayCommand(program: Command): void {
     .action((path: string, options: ReplayOptions) => replayAll(path, options));
 }
 
+/** An export neither proves a run nor tells of it. */
+function refuseBesideExport({ reRun, allowDrift, report, trace, json }: ReplayOptions): void {
+  const said = { '--re-run': reRun, '--allow-drift': allowDrift, '--report': report, '--trace': trace, '--json': json };
+  const [other] = Object.entries(said).find(([, value]) => value !== undefined) ?? [];
+  if (other === undefined) return;
+  throw new UsageError(`${other} proves or tells a run, and --export only writes it: name one of them`);
+}
+
 async function replayAll(path: string, options: ReplayOptions): Promise<void> {
+  if (options.export !== undefined) refuseBesideExport(options);
   const { openJournal } = await import('../journal/open.ts');
   const untilDamage = options.untilDamage === true;
   const journal = openJournal(path, { readonly: true, untilDamage });

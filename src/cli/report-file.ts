@@ -1,9 +1,10 @@
 /**
- * The page that `--report` writes, or another file that is made of a run after its end. Whether it can be written is found out before anything runs, because a run may take hours.
+ * The page that `--report` writes, or another file that is made of a run. Whether it can be written is found out before anything
+ * runs, because a run may take hours. What is no plain file (a pipe) is written to.
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { writePieces } from '../lab/whole-file.ts';
+import { placeOf, writePieces } from '../lab/whole-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export class ReportFile {
@@ -21,15 +22,14 @@ export class ReportFile {
       );
     }
     const there = statSync(path, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isFile()) {
-      throw new UsageError(
-        `${option} ${path}: it is no file that can be replaced; expected one such as ${join(path, example)}`,
-      );
-    }
+    if (there?.isDirectory() === true)
+      throw new UsageError(`${option} ${path}: it is a folder; expected a file such as ${join(path, example)}`);
+    const isReplaced = there === undefined || there.isFile();
+    const written = isReplaced ? dirname(placeOf(path)) : path;
     try {
-      accessSync(folder, constants.W_OK);
+      accessSync(written, constants.W_OK);
     } catch {
-      throw new UsageError(`${option} ${path}: the folder ${folder} cannot be written to`);
+      throw new UsageError(`${option} ${path}: ${isReplaced ? `the folder ${written}` : 'it'} cannot be written to`);
     }
   }
 
@@ -47,13 +47,4 @@ export class ReportFile {
 /** Undefined where no report was asked for. */
 export function reportFile(path: string | undefined): ReportFile | undefined {
   return path === undefined ? undefined : new ReportFile(path);
-}
-
-/** Words of a command line as a shell takes them. */
-export function commandLine(words: readonly string[]): string {
-  return words.map(quoted).join(' ');
-}
-
-export function quoted(word: string): string {
-  return /^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -6,10 +6,11 @@ import type { Rec } from '../core/record.ts';
 import { runHtml } from '../lab/html/index.ts';
 import { Timeline } from '../lab/html/timeline.ts';
 import type { Migration } from '../lab/migrate.ts';
+import { commandLine } from '../lab/report/command-line.ts';
 import type { Report } from '../lab/report/report.ts';
 import type { Scenario } from '../lab/scenario/scenario.ts';
 import type { Recorded } from '../run/runner.ts';
-import { commandLine, ReportFile } from './report-file.ts';
+import { ReportFile } from './report-file.ts';
 
 export class RunPage {
   private readonly file: ReportFile;

@@ -5,8 +5,8 @@
  * unless a file is named.
  */
 import type { Command } from 'commander';
+import { commandLine } from '../lab/report/command-line.ts';
 import { type Choices, chosenScenario, paceFactor, settingWords } from './chosen-scenario.ts';
-import { commandLine } from './report-file.ts';
 import { collected } from './set-option.ts';
 import { showsColour, showsProgress } from './terminal.ts';
 import { wholeNumber } from './whole-number.ts';
@@ -56,13 +56,15 @@ async function run(name: string, options: RunOptions): Promise<void> {
   const { migrate } = await import('../lab/migrate.ts');
   const scenario = await chosenScenario(name, options);
   const page = await pageAt(options.report);
-  const journal = await journalAt(options.journal);
   const timeline = await timelineAt(options.trace);
   const trace = await traceAt(options.recordTrace, scenario.vm.pageSizeBytes);
   const { progressOf } = await import('./progress.ts');
   const progress = progressOf(showsProgress(options.progress));
   const interrupts = { count: 0 };
+  let journal: Awaited<ReturnType<typeof journalAt>>;
   try {
+    // The last one, because a new journal is a file from here on: what else is wrong has been told.
+    journal = await journalAt(options.journal);
     const migration = migrate(scenario, {
       pace: options.pace,
       seed: options.seed,

@@ -3,7 +3,8 @@
  * each run is in the file as soon as it is done, and `--resume` goes on where an earlier go was interrupted, by Ctrl-C or a crash.
  */
 import { type Command, InvalidArgumentError } from 'commander';
-import { commandLine, reportFile } from './report-file.ts';
+import { commandLine } from '../lab/report/command-line.ts';
+import { reportFile } from './report-file.ts';
 import { changesOf, collected } from './set-option.ts';
 import { showsColour, showsProgress } from './terminal.ts';
 import { runCount, threads } from './whole-number.ts';
@@ -139,8 +140,12 @@ function settingOptions({ seeds, pareto, set, axis }: SweepOptions): readonly st
 
 /** The command that goes on. */
 function again(name: string, options: SweepOptions): string {
-  const { out = '', workers } = options;
-  const own = workers === undefined ? [] : ['--workers', String(workers)];
+  const { out = '', workers, report, json } = options;
+  const own = [
+    ...(workers === undefined ? [] : ['--workers', String(workers)]),
+    ...(report === undefined ? [] : ['--report', report]),
+    ...(json === true ? ['--json'] : []),
+  ];
   return commandLine(['switchover', 'sweep', name, '--out', out, ...settingOptions(options), ...own, '--resume']);
 }
 
@@ -154,7 +159,11 @@ async function axesOf(given: readonly string[]): Promise<readonly (readonly [str
     const values = text.slice(equals + 1).split(',');
     if (name === '' || values.some((one) => one.trim() === ''))
       throw new UsageError(`--axis: expected NAME=VALUES such as "dirty rate=1k/s,8k/s", got "${text}"`);
-    return [name, values.map((one) => parse(one.trim()) as unknown)] as const;
+    try {
+      return [name, values.map((one) => parse(one.trim()) as unknown)] as const;
+    } catch (error) {
+      throw new UsageError(`--axis ${name}: ${(error as Error).message.split('\n')[0]}`);
+    }
   });
 }
 

@@ -10,6 +10,7 @@ import type { Errno } from '../../machines/words.ts';
 import type { DmaLog } from './dma-log.ts';
 import { checkReport, type IovaRange } from './dma-log-checks.ts';
 import type { GuestMemory } from './memory.ts';
+import { PageBitmap } from './page-bitmap.ts';
 
 export interface ReportQuery extends IovaRange {
   /** Bytes that one bit stands for: a power of two, 4096 or more. */
@@ -41,7 +42,8 @@ export function reportBits(
   const endPage = (query.iova + query.lengthBytes + size - 1n) / size;
   const first = Number(firstPage < limit ? firstPage : limit);
   const range = { firstPage: first, pages: Number(endPage < limit ? endPage : limit) - first };
-  const dirty = memory.emptySet();
+  // With an arena of its own: what it takes of the world's is not given back before the world ends.
+  const dirty = new PageBitmap(memory.pages);
   const found = log.report(dirty, range);
   const start = Number(query.iova % size);
   dirty.forEach((page) => {

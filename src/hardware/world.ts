@@ -153,8 +153,13 @@ export class World {
 
   /** What vCPUs have written so far is in it, if it is on. */
   get kvmLog(): KvmDirtyLog {
-    this.#settle(0, Number.POSITIVE_INFINITY);
+    this.tellOwed();
     return this.#kvmLog;
+  }
+
+  /** Emits what vCPUs have written and not told yet: of whoever counts it on `pages$` and looks at no page. */
+  tellOwed(): void {
+    this.#settle(0, Number.POSITIVE_INFINITY);
   }
 
   /** ns on the run's clock up to which everything that was written has been emitted, or will be before a page is looked at. */

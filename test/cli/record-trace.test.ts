@@ -1,7 +1,9 @@
 /** `run --record-trace FILE`: a file that is whole or not there, and a workload that replays it. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { TraceRecorder } from '../../src/cli/trace-recorder.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
@@ -32,7 +34,7 @@ test('a recorded run is replayed by a scenario beside it, to the same end', asyn
 test('a file that cannot be written is a mistake, before anything runs', async () => {
   writeFileSync(at('small.yaml'), vm('{ kind: random, set: 4MiB, rate: 1k/s }'));
   const run = await inProcess(['run', 'small.yaml', '--record-trace', 'nowhere/x.trace'], { cwd: root });
-  expectMistake(run, /cannot write nowhere\/x\.trace/);
+  expectMistake(run, /--record-trace nowhere\/x\.trace: there is no folder nowhere/);
 });
 
 test('a run that fails leaves no trace, and none of another run is touched', async () => {
@@ -41,7 +43,7 @@ test('a run that fails leaves no trace, and none of another run is touched', asy
   const run = await inProcess(['run', 'gone.yaml', '--record-trace', 'old.trace'], { cwd: root });
   expectMistake(run, /not-there\.trace: no such file/);
   expect(readFileSync(at('old.trace'), 'utf8')).toBe('kept');
-  expect(existsSync(at('old.trace.part'))).toBe(false);
+  expect(readdirSync(root).filter((name) => name.endsWith('.part'))).toEqual([]);
 });
 
 test('until it is finished it has no name; abandoned, it leaves nothing', () => {
@@ -59,9 +61,26 @@ test('until it is finished it has no name; abandoned, it leaves nothing', () => 
   expect(readdirSync(root).filter((name) => name.startsWith('half') || name.endsWith('.part'))).toEqual([]);
 });
 
-test('what cannot take its name says so and leaves nothing', () => {
+test('a folder is refused before anything runs', () => {
   const folder = mkdtempSync(join(root, 'taken-'));
-  const recorder = new TraceRecorder(folder, 4096);
-  expect(() => recorder.finish()).toThrow(UsageError);
-  expect(existsSync(`${folder}.part`)).toBe(false);
+  expect(() => new TraceRecorder(folder, 4096)).toThrow(UsageError);
+  expect(readdirSync(root).filter((name) => name.endsWith('.part'))).toEqual([]);
+});
+
+test('a pipe is written to, not replaced', async () => {
+  execFileSync('mkfifo', [at('pipe')]);
+  const read = promisify(execFile)('cat', [at('pipe')]);
+  const recorder = new TraceRecorder(at('pipe'), 4096);
+  recorder.finish();
+  expect((await read).stdout).toBe('switchover-trace 1\npage 4096\n');
+  expect(statSync(at('pipe')).isFIFO()).toBe(true);
+});
+
+test('an option that is wrong leaves no journal, and a journal that cannot be opened no part of a trace', async () => {
+  writeFileSync(at('small.yaml'), vm('{ kind: random, set: 4MiB, rate: 1k/s }'));
+  const run = (...more: readonly string[]) => inProcess(['run', 'small.yaml', ...more], { cwd: root });
+  expectMistake(await run('--journal', 'left.db', '--trace', 'nowhere/x.json'), /--trace nowhere/);
+  expectMistake(await run('--journal', 'left.db', '--record-trace', 'nowhere/x'), /--record-trace nowhere/);
+  expectMistake(await run('--journal', 'nowhere/x.db', '--record-trace', 'never.trace'), /nowhere/);
+  expect(readdirSync(root).filter((name) => /^(left|never)/.test(name))).toEqual([]);
 });

@@ -341,6 +341,14 @@ describe('a mistake is one message on stderr and exit code 2, and leaves no file
     ],
     ['an export into a missing folder', () => ['replay', one, '--export', 'no/x.ndjson'], /cannot write no\/x\.ndjson/],
     ['an export onto a folder', () => ['replay', one, '--export', '.'], /cannot write \./],
+    ...['--re-run', '--json', '--allow-drift', '--report r.html', '--trace t.json'].map(
+      (option) =>
+        [
+          `an export with ${option}`,
+          () => ['replay', one, '--export', 'x.ndjson', ...option.split(' ')],
+          new RegExp(`${option.split(' ')[0]} proves or tells a run, and --export only writes it: name one of them`),
+        ] as const,
+    ),
     ['an unknown option', () => ['replay', one, '--rerun'], /unknown option '--rerun'[\s\S]*--re-run/],
     ['two journals', () => ['replay', one, two], /too many arguments/],
   ] as const)('%s', async (_, args, message) => {

@@ -42,7 +42,7 @@ describe('a page', () => {
     ['sweep', 'policies-by-load'],
   ])('that cannot be written is a mistake before anything runs: %s %s', async (...words) => {
     expectMistake(await inProcess([...words, '--report', '/nowhere/page.html']), 'there is no folder /nowhere');
-    expectMistake(await inProcess([...words, '--report', folder]), 'no file that can be replaced');
+    expectMistake(await inProcess([...words, '--report', folder]), 'it is a folder');
   });
 });
 

@@ -80,6 +80,19 @@ test('Ctrl-C ends it with 130 and says how to go on; that gives the file of one 
   expect(readFileSync(log, 'utf8')).toBe(readFileSync(join(cwd, 'b.ndjson'), 'utf8'));
 });
 
+test('how to go on is said with all that was asked for', async () => {
+  const asked = ['--out', 'c.ndjson', '--set', 'vmm.downtimeLimit=1ms', '--seeds', '500'];
+  const pages = ['--report', 'my page.html', '--json'];
+  const ended = inProcess(['sweep', 'sweep.yaml', ...asked, ...pages], { cwd });
+  while (!existsSync(join(cwd, 'c.ndjson'))) await new Promise((go) => setTimeout(go, 5));
+  process.emit('SIGINT');
+  const { code, stdout, stderr } = await ended;
+  expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+  expect(stderr).toContain(
+    `go on with: switchover sweep sweep.yaml ${asked.join(' ')} --report 'my page.html' --json --resume\n`,
+  );
+});
+
 test('recommend: the sentence first, a command that runs, and 1 where nothing holds', async () => {
   const said = ['--policy', 'qemu', '--workers', '1'];
   const held = await inProcess(['recommend', 'vm.yaml', '--within', '1s', ...said], { cwd });
@@ -119,6 +132,7 @@ describe('a mistake is told, and nothing is written', () => {
     ],
     ['no axis', ['sweep', 'sweep.yaml', '--axis', 'breadth=1Gbit/s'], /no axis called breadth; there are width/],
     ['no values', ['sweep', 'sweep.yaml', '--axis', 'width'], /--axis: expected NAME=VALUES such as/],
+    ['no YAML', ['sweep', 'sweep.yaml', '--axis', 'width=['], /^--axis width: Flow sequence must end with a \]/],
     ['no key', ['sweep', 'sweep.yaml', '--set', 'link.wide=1Gbit/s'], /link\.wide: unknown key/],
     ['no goal', ['recommend', 'vm.yaml'], /say what is to be kept: --max-downtime 500ms/],
     ['no unit', ['recommend', 'vm.yaml', '--within', '10'], /--within: expected a duration such as 300ms, got "10"/],

@@ -347,7 +347,7 @@ const migrateInfo = (draw: Draw): Commands['queryMigrate']['result'] => ({
           totalBytes: 2 ** 30,
           transferredBytes: draw.one([0, 1e6, 1e9]),
           remainingBytes: draw.one([0, 1e6, 1.02e6, 1e8, 1e9, 1e10]),
-          dirtySyncCount: draw.one([1, 2, 3, 9]),
+          dirtySyncCount: draw.one([1, 2, 3, 9, 20, 40]),
           dirtyPagesPerSecond: 1000,
           mbps: draw.one([0, 8, 1000, 8000]),
         },

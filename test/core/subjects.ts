@@ -85,13 +85,29 @@ const POLICIES = Object.values(policies).map(({ name, defaults }): Subject => {
   return { name: `convergence-${name}`, kind: 'policy', input, runs, eventsMax };
 });
 
+/** Through its items before the passes that are drawn come to an end. */
+const shortLadder = (draw: Draw) => ({ stepsMs: [150], stepPasses: draw.one([[0], [0], [9]]) });
+
 /** Parameters that make a manager's rule come out every way; one that is not here is tried with its defaults. */
 const MANAGED: Readonly<Record<string, (draw: Draw) => object>> = {
   nova: (draw) => ({ timeoutAction: draw.one(['abort', 'force_complete']) }),
   'kubevirt-legacy': (draw) => ({ allowWorkloadDisruption: draw.chance(70) }),
-  'kubevirt-stall': (draw) => ({ allowWorkloadDisruption: draw.chance(30), patienceMs: 5 }),
+  'kubevirt-stall': (draw) => ({
+    allowWorkloadDisruption: draw.chance(50),
+    completionTimeoutPerGbMs: draw.one([150_000, 450_000]),
+  }),
   'kubevirt-downtime-tuning': (draw) => ({ downtimeMaxMs: draw.one([150, 250, 900]) }),
   proxmox: (draw) => ({ growthCountMax: draw.one([0, 5]), queryErrorsMax: draw.one([0, 5]) }),
+  'ovirt-minimal-downtime': shortLadder,
+  'ovirt-suspend-if-needed': shortLadder,
+  'ovirt-post-copy': shortLadder,
+  // A step each second, which is what passes between two looks where an answer is late.
+  'vdsm-exponential': (draw) => ({
+    stepsCount: 3,
+    delayMs: 3000,
+    maxTimePerGibMs: draw.one([0, 400_000]),
+    progressTimeoutMs: draw.one([240_000, 1e9]),
+  }),
   libvirt: (draw) => ({
     timeoutMs: draw.one([0, 5]),
     timeoutAction: draw.one(['suspend', 'postcopy']),
@@ -100,12 +116,21 @@ const MANAGED: Readonly<Record<string, (draw: Draw) => object>> = {
   }),
 };
 
+/** These have far to go to their last states. */
+const FAR = new Set(['kubevirt-stall', 'ovirt-post-copy', 'vdsm-exponential']);
+
 const MANAGERS = Object.values(managers).map(({ name, defaults }): Subject => {
   const input = (draw: Draw) => ({
     parameters: { ...defaults, ...('pollMs' in defaults ? { pollMs: 2 } : {}), ...MANAGED[name]?.(draw) },
     vm: { ramBytes: 2 ** 30, vfio: draw.chance(30), postCopy: draw.chance(40), downtimeLimitMs: 300 },
   });
-  return { name: `manager-${name}`, kind: 'manager', input, runs: 150, eventsMax: 40 };
+  return {
+    name: `manager-${name}`,
+    kind: 'manager',
+    input,
+    runs: FAR.has(name) ? 600 : 150,
+    eventsMax: 40,
+  };
 });
 
 /** A container with one device that is there and one that may be plugged; each may be of a kind that blocks. */

@@ -1,6 +1,6 @@
 /** The geometry of a REPORT: struct vfio_device_feature_dma_logging_report, include/uapi/linux/vfio.h. */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { DmaLog, MLX5_LOGGER, PDS_LOGGER } from '../../src/hardware/dma-log.ts';
 import { reportWords } from '../../src/hardware/dma-log-report.ts';
 import { GuestMemory } from '../../src/hardware/memory.ts';
@@ -84,4 +84,14 @@ test('L6 in bits: two queries that touch find what one would have, each its own 
       },
     ),
   );
+});
+
+test('a report takes nothing of the memory of the world, which would not be given back', () => {
+  const large = new GuestMemory({ pageBytes: 4096, slots: [{ firstPage: 0, pages: 2 ** 28 }], nonZeroPages: 0 });
+  const log = logging([7], MLX5_LOGGER, large);
+  const [lend, take] = [vi.spyOn(large.arena, 'lend'), vi.spyOn(large.arena, 'take')];
+  const bitmap = new BigUint64Array(1);
+  for (let nth = 0; nth < 3; nth++) expect(log.reportBits(query(0, 64), bitmap)).toBeUndefined();
+  expect(bitsOf(bitmap)).toEqual([7]);
+  expect([lend.mock.calls, take.mock.calls]).toEqual([[], []]);
 });

@@ -76,16 +76,16 @@ const ROWS: readonly Row[] = [
     outcome: 'completed',
     orders: limits(20, 900),
   },
-  { policy: 'ovirt-minimal-downtime', outcome: 'completed', orders: limits(100, 150, 200, 300) },
+  { policy: 'ovirt-minimal-downtime', keys: { poll: '1s' }, outcome: 'completed', orders: limits(100, 150, 200, 300) },
   {
     policy: 'ovirt-minimal-downtime',
-    keys: { steps: ['110ms', '120ms'] },
+    keys: { poll: '1s', steps: ['110ms', '120ms'] },
     outcome: 'cancelled',
     orders: [...limits(100, 110, 120), 'abort'],
   },
   {
     policy: 'ovirt-suspend-if-needed',
-    keys: { steps: ['110ms', '120ms', '5s'] },
+    keys: { poll: '1s', steps: ['110ms', '120ms', '5s'] },
     outcome: 'completed',
     orders: limits(100, 110, 120, 5000),
   },
@@ -97,7 +97,7 @@ const ROWS: readonly Row[] = [
   },
   {
     policy: 'vdsm-exponential',
-    keys: { delay: '2s' },
+    keys: { poll: '1s', delay: '80s', maxTimePerGib: '0ms' },
     outcome: 'completed',
     orders: limits(101, 104, 120, 189, 500),
   },
@@ -209,7 +209,7 @@ test('the same scenario comes to the same records, and they replay', () => {
 test.each([
   [{ policy: 'libvirt', timeout: '300ms' }, {}],
   [{ policy: 'kubevirt-legacy', completionTimeoutPerGb: '300ms', allowWorkloadDisruption: true, poll: '50ms' }, {}],
-  [{ policy: 'ovirt-post-copy', steps: ['21ms'] }, { vmm: { postcopy: true } }],
+  [{ policy: 'ovirt-post-copy', poll: '400ms', steps: ['21ms'] }, { vmm: { postcopy: true } }],
 ] as const)('a cancel all along the records of %j leaves one guest and nothing lost', (manager, options) => {
   const journal = new MemoryJournal();
   const { opened } = rehearse(scenarioFrom(input(manager, options)), { journal, strict: true });

@@ -135,6 +135,11 @@ export class Given {
   get facts(): readonly Announced[] {
     return this.seen.facts;
   }
+
+  /** Delays of the timers that were armed, in ms, and `cleared` for each that was cleared. */
+  get timers(): readonly (number | 'cleared')[] {
+    return this.seen.timers;
+  }
 }
 
 function collected(seen: Seen, outputs: readonly ChartOutput[]): Seen {

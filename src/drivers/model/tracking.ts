@@ -27,6 +27,8 @@ export class Tracking {
   readonly #world: World;
   readonly #bitmap: MigrationBitmap;
   readonly #agenda: Agenda;
+  /** What is lost goes here. */
+  #nobody: PageBitmap | undefined;
   /** When the collect of the sync under way began. */
   #collectingSinceNs: number | undefined;
 
@@ -172,7 +174,11 @@ export class Tracking {
 
   /** Where a collect puts what it finds. */
   #into(lost: boolean): PageBitmap {
-    return lost ? this.#world.memory.emptySet() : this.#bitmap.collected;
+    if (!lost) return this.#bitmap.collected;
+    // One for all: what a set takes of the world's memory is not given back before the world ends.
+    this.#nobody ??= this.#world.memory.emptySet();
+    this.#nobody.clearAll();
+    return this.#nobody;
   }
 
   #noted(source: string, found: DirtyReport, lost: boolean): Collected | { readonly errno: Errno } {

@@ -1,4 +1,5 @@
 /** A branch beside its parent as text for a terminal. */
+import { commandLine } from '../report/command-line.ts';
 import { formatMs } from '../report/format.ts';
 import { changesText } from '../report/origin.ts';
 import { plainTable } from '../report/text.ts';
@@ -19,7 +20,9 @@ export function branchText(
     plainTable(['', 'parent', 'branch', ''], comparisonRows(comparison)),
     from === null ? 'No round differs.' : `They differ from round ${from} on.`,
     wrapped(`Parent: ${parent.sentence}\nBranch: ${branch.sentence}`, '  '),
-    ...(journal === undefined ? [] : [`Replay it:  npx switchover replay ${journal} --run ${run} --re-run`]),
+    ...(journal === undefined
+      ? []
+      : [`Replay it:  ${commandLine(['npx', 'switchover', 'replay', journal, '--run', run, '--re-run'])}`]),
   ];
   return `${parts.join('\n\n').replace(/[ \t]+$/gm, '')}\n`;
 }

@@ -32,6 +32,7 @@ export interface DrainedVm {
   readonly startedMs: number;
   readonly endedMs: number;
   readonly totalMs: number;
+  /** 0: it was never stopped; null: nobody knows how long it stood, or stands. */
   readonly downtimeMs: number | null;
   readonly bytes: number;
   readonly rounds: number;
@@ -48,7 +49,8 @@ export interface Drained {
   readonly endedMs: number;
   /** The same, where nobody is left; null: the host is not empty. */
   readonly emptyMs: number | null;
-  readonly downtime: { readonly sumMs: number; readonly worstMs: number };
+  /** Of the VMs of which it is known, and of how many it is not. */
+  readonly downtime: { readonly sumMs: number; readonly worstMs: number; readonly unknown: number };
   readonly bytes: number;
   /** What the link carried in each window, and how long one is. */
   readonly windowMs: number;
@@ -133,7 +135,7 @@ function drained({ vm, seed, startedNs, run }: UnderWay, endedNs: number): Drain
     startedMs: startedNs / 1e6,
     endedMs: endedNs / 1e6,
     totalMs: report.totalMs,
-    downtimeMs: report.downtimeMs,
+    downtimeMs: report.downtimeMs ?? (report.guestRunsOn === 'source' ? 0 : null),
     bytes: report.bytes.total,
     rounds: report.rounds.length,
   };
@@ -147,7 +149,7 @@ interface Ends extends Pick<Drained, 'atOnce' | 'order' | 'bytesPerSecond'> {
 
 function summed(vms: readonly DrainedVm[], { endedNs, windowNs, windows, ...rest }: Ends): Drained {
   const left = vms.filter(({ outcome }) => outcome !== 'completed').map(({ name }) => name);
-  const downtimes = vms.map(({ downtimeMs }) => downtimeMs ?? 0);
+  const downtimes = vms.flatMap(({ downtimeMs }) => downtimeMs ?? []);
   const endedMs = endedNs / 1e6;
   return {
     ...rest,
@@ -155,7 +157,11 @@ function summed(vms: readonly DrainedVm[], { endedNs, windowNs, windows, ...rest
     left,
     endedMs,
     emptyMs: left.length === 0 ? endedMs : null,
-    downtime: { sumMs: exactMs(downtimes.reduce((sum, one) => sum + one, 0)), worstMs: Math.max(0, ...downtimes) },
+    downtime: {
+      sumMs: exactMs(downtimes.reduce((sum, one) => sum + one, 0)),
+      worstMs: Math.max(0, ...downtimes),
+      unknown: vms.length - downtimes.length,
+    },
     bytes: vms.reduce((sum, { bytes }) => sum + bytes, 0),
     windowMs: windowNs / 1e6,
     windowBytes: windows.map((bytes) => Math.round(bytes)),

@@ -15,8 +15,11 @@ export interface Drains {
   readonly seeds: readonly number[];
   /** Over those that emptied the host; null: none did. */
   readonly emptyMs: Spread | null;
-  readonly downtimeSumMs: Spread;
-  readonly downtimeWorstMs: Spread;
+  /** Over those in which it is known of every VM; null: in none. */
+  readonly downtimeSumMs: Spread | null;
+  readonly downtimeWorstMs: Spread | null;
+  /** Seeds with which it is not known of somebody. */
+  readonly downtimeUnknown: readonly number[];
   /** Seeds with which somebody stayed. */
   readonly notEmpty: readonly number[];
 }
@@ -35,17 +38,20 @@ export function drains(
   const [first] = all;
   if (first === undefined) throw new RangeError('a drain has one seed at least');
   const emptied = all.flatMap(({ drained }) => (drained.emptyMs === null ? [] : [drained.emptyMs]));
+  const downtimes = all.flatMap(({ drained: { downtime } }) => (downtime.unknown > 0 ? [] : [downtime]));
   return {
     first: first.drained,
     seeds: all.map(({ seed }) => seed),
-    emptyMs: emptied.length === 0 ? null : spread(emptied),
-    downtimeSumMs: spread(all.map(({ drained }) => drained.downtime.sumMs)),
-    downtimeWorstMs: spread(all.map(({ drained }) => drained.downtime.worstMs)),
+    emptyMs: spread(emptied),
+    downtimeSumMs: spread(downtimes.map(({ sumMs }) => sumMs)),
+    downtimeWorstMs: spread(downtimes.map(({ worstMs }) => worstMs)),
+    downtimeUnknown: all.flatMap(({ seed, drained }) => (drained.downtime.unknown > 0 ? [seed] : [])),
     notEmpty: all.flatMap(({ seed, drained }) => (drained.emptyMs === null ? [seed] : [])),
   };
 }
 
-function spread(values: readonly number[]): Spread {
+function spread(values: readonly number[]): Spread | null {
+  if (values.length === 0) return null;
   const sum = values.reduce((total, value) => total + value, 0);
   return { mean: sum / values.length, least: Math.min(...values), most: Math.max(...values) };
 }

@@ -53,6 +53,7 @@ export function dirtiedPages(scenario: Scenario): number {
     written.applyWrites(batch);
   });
   world.advanceTo(LOOK_NS);
+  world.tellOwed();
   watching.unsubscribe();
   close();
   return written.count;

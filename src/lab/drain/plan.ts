@@ -57,6 +57,9 @@ export function readDrain(pathOrName: string, { vms, bytesPerSecond }: ReadDrain
 }
 
 export function planOfVms(file: string, listed: readonly Listed[], bytesPerSecond: number | undefined): DrainPlan {
+  // Before any is made: a count may be any number.
+  const all = listed.reduce((sum, { count }) => sum + count, 0);
+  if (all > VMS_MAX) refuse(file, null, 'vms', `at most ${VMS_MAX} VMs`, 'count: 20');
   const rates = new Set(listed.map(({ scenario }) => scenario.link.bandwidthBytesPerSecond));
   const [rate] = rates;
   if (bytesPerSecond === undefined && rates.size > 1) {
@@ -81,7 +84,6 @@ export function planOfVms(file: string, listed: readonly Listed[], bytesPerSecon
   const vms = listed.flatMap(({ name, scenario, count }) =>
     Array.from({ length: count }, (_, index) => ({ name: count === 1 ? name : `${name}-${index + 1}`, scenario })),
   );
-  if (vms.length > VMS_MAX) refuse(file, null, 'vms', `at most ${VMS_MAX} VMs`, 'count: 20');
   return { vms: distinct(vms), bytesPerSecond: bytesPerSecond ?? rate ?? 0 };
 }
 

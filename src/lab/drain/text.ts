@@ -51,26 +51,33 @@ export function drainSentence({
   bytesPerSecond,
   downtime,
 }: Drained): string {
-  const how = `${vms.length} VMs, ${atOnce} at a time, ${order}, over ${formatRate(bytesPerSecond)}`;
+  const how = `${vms.length} ${vms.length === 1 ? 'VM' : 'VMs'}, ${atOnce} at a time, ${order}, over ${formatRate(bytesPerSecond)}`;
   const when =
     emptyMs === null
       ? `the host is not empty after ${formatMs(endedMs)}: ${left.length} of them stayed (${left.slice(0, 5).join(', ')}${left.length > 5 ? ', …' : ''})`
       : `the host is empty after ${formatMs(emptyMs)}`;
-  return `${how}: ${when}. Downtime: ${formatMs(downtime.sumMs)} in all, ${formatMs(downtime.worstMs)} at worst.`;
+  return `${how}: ${when}. Downtime: ${downtimeText(downtime, vms.length)}.`;
 }
 
-function seedsText({ seeds, emptyMs, downtimeSumMs, downtimeWorstMs, notEmpty }: Drains): string {
-  const text = ({ mean, least, most }: Spread) => [formatMs(mean), formatMs(least), formatMs(most)];
+function downtimeText({ sumMs, worstMs, unknown }: Drained['downtime'], vms: number): string {
+  if (unknown === vms) return 'not known';
+  const of = unknown === 0 ? '' : `, of ${vms - unknown} of ${vms} VMs`;
+  return `${formatMs(sumMs)} in all, ${formatMs(worstMs)} at worst${of}`;
+}
+
+function seedsText({ seeds, emptyMs, downtimeSumMs, downtimeWorstMs, downtimeUnknown, notEmpty }: Drains): string {
+  const text = (spread: Spread | null) =>
+    spread === null ? ['-', '-', '-'] : [spread.mean, spread.least, spread.most].map(formatMs);
   const rows = [
-    ['empty after', ...(emptyMs === null ? ['-', '-', '-'] : text(emptyMs))],
+    ['empty after', ...text(emptyMs)],
     ['downtime in all', ...text(downtimeSumMs)],
     ['worst downtime', ...text(downtimeWorstMs)],
   ];
-  const stayed =
-    notEmpty.length === 0
-      ? ''
-      : `\nThe host did not become empty with ${notEmpty.length} of ${seeds.length} seeds: ${notEmpty.slice(0, 10).join(', ')}`;
-  return `${plainTable([`${seeds.length} seeds`, 'mean', 'least', 'most'], rows)}${stayed}`;
+  const told = (what: string, some: readonly number[]) =>
+    some.length === 0 ? '' : `\n${what} with ${some.length} of ${seeds.length} seeds: ${some.slice(0, 10).join(', ')}`;
+  const stayed = told('The host did not become empty', notEmpty);
+  const unknown = told('It is not known of some VM how long it stood', downtimeUnknown);
+  return `${plainTable([`${seeds.length} seeds`, 'mean', 'least', 'most'], rows)}${stayed}${unknown}`;
 }
 
 /** The guest runs here while it is copied; the downtime is at the end of it. */

@@ -3,14 +3,15 @@
  * them or ships, and their mistakes told with the place.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { pathText, ScenarioError, type ScenarioProblem } from '../scenario/error.ts';
 import { oneOf } from '../scenario/leaf.ts';
+import { readWritten } from '../scenario/read.ts';
 import { isShippedName, SHIPPED_NAMES, shippedFile } from '../scenario/shipped-files.ts';
 import { readSource, type Source } from '../scenario/source.ts';
 import { nearestWord } from '../scenario/vocabulary.ts';
 import type { Mapping } from './schema.ts';
-import { type DocumentName, documentFile } from './shipped.ts';
+import { type DocumentName, documentFile, SWEEP_NAMES } from './shipped.ts';
 import type { Problem } from './written.ts';
 
 export interface Document {
@@ -37,15 +38,27 @@ export function documentAt(pathOrShippedName: string, names: readonly DocumentNa
   }
 }
 
-/** The scenario that every run begins with; `folder` is there for one that ships. */
+/**
+ * The scenario that every run begins with: one that stands there, ships, or is a file whose path starts in `folder`. What comes
+ * back has a folder of its own for the latter two. Throws a ScenarioError for a file that holds none.
+ */
 export function baseOf(
   scenario: string | Mapping,
+  folder: string,
 ): { readonly base: Mapping; readonly folder?: string } | { readonly problem: Problem } {
   if (typeof scenario !== 'string') return { base: scenario };
+  if (isPath(scenario)) {
+    const { input, folder: own } = readWritten(isAbsolute(scenario) ? scenario : join(folder, scenario));
+    return { base: input as Mapping, folder: own };
+  }
   if (!isShippedName(scenario)) return { problem: noScenario(scenario) };
   const file = shippedFile(scenario);
   const base = readSource(readFileSync(file, 'utf8'), basename(file)).value as Mapping;
   return { base, folder: dirname(file) };
+}
+
+function isPath(name: string): boolean {
+  return /[/\\]|\.(?:ya?ml|json)$/.test(name);
 }
 
 function noScenario(name: string): Problem {
@@ -70,6 +83,7 @@ export function placed(problem: Problem, source: Source | null): ScenarioProblem
 
 function whyMissing(file: string, names: readonly DocumentName[]): string {
   if (/[/\\.]/.test(file)) return 'no such file';
+  if ((SWEEP_NAMES as readonly string[]).includes(file)) return `this is a sweep: \`switchover sweep ${file}\` runs it`;
   const near = nearestWord(file, names);
   const advice = near === undefined ? `these ship: ${names.join(', ')}` : `did you mean ${near}?`;
   return `no such file, and no experiment of this name ships; ${advice}`;

@@ -28,8 +28,8 @@ export interface Grid {
   readonly problems: readonly Problem[];
 }
 
-/** `common` is the experiment's `with`. */
-export function gridOf({ base, sides, over }: Experiment, common: Mapping): Grid {
+/** `common` is the experiment's `with`; relative paths start from `folder`. */
+export function gridOf({ base, sides, over }: Experiment, common: Mapping, folder: string): Grid {
   const cells: Cell[] = [];
   const problems = new Map<string, Problem>();
   for (const side of sides) {
@@ -39,7 +39,7 @@ export function gridOf({ base, sides, over }: Experiment, common: Mapping): Grid
         ...writesOf(side.changes, ['vary', 'side', side.name]),
         ...(at === null || over === null ? [] : axisWrites(over.paths, at, index)),
       ];
-      const made = cellOf(base, writes, side.name, at);
+      const made = cellOf({ base, folder }, writes, side.name, at);
       if ('cell' in made) cells.push(made.cell);
       else for (const problem of made.problems) problems.set(pathText(problem.path) + problem.message, problem);
     }
@@ -54,7 +54,12 @@ function axisWrites(paths: readonly string[], { input }: AxisValue, index: numbe
 
 type Made = { readonly cell: Cell } | { readonly problems: readonly Problem[] };
 
-function cellOf(base: Mapping, writes: readonly Write[], side: string, at: AxisValue | null): Made {
+interface Begun {
+  readonly base: Mapping;
+  readonly folder: string;
+}
+
+function cellOf({ base, folder }: Begun, writes: readonly Write[], side: string, at: AxisValue | null): Made {
   const made = written(base, writes);
   if ('problem' in made) return { problems: [made.problem] };
   const { checkpoints: period, ...scenarioInput } = made.input;
@@ -64,7 +69,7 @@ function cellOf(base: Mapping, writes: readonly Write[], side: string, at: AxisV
     return { problems: found.map((one) => traced({ ...one, path: ['checkpoints', ...one.path] }, writes, base)) };
   }
   try {
-    const scenario = scenarioFrom(scenarioInput as unknown as ScenarioInput);
+    const scenario = scenarioFrom(scenarioInput as unknown as ScenarioInput, folder);
     const { every, count } = checkpoints.data ?? {};
     return {
       cell: {

@@ -9,9 +9,11 @@ import { baseOf, documentAt, placed } from './document.ts';
 import type { Experiment } from './experiment.ts';
 import { type Cell, gridOf } from './grid.ts';
 import { isPath } from './path.ts';
-import { experimentSchema, isSweep, type Mapping } from './schema.ts';
+import { experimentSchema, isScenario, isSweep, type Mapping } from './schema.ts';
 import { EXPERIMENT_NAMES } from './shipped.ts';
 import type { Problem } from './written.ts';
+
+const A_SCENARIO = 'this is a scenario: say which policies to compare, --policy qemu,nova or --policy all';
 
 export interface ReadExperiment {
   readonly experiment: Experiment;
@@ -21,30 +23,32 @@ export interface ReadExperiment {
 
 /** Reads a YAML or JSON file, or an experiment that ships under this name. A shipped name comes first. */
 export function readExperiment(pathOrShippedName: string): ReadExperiment {
-  const { text, fileName } = documentAt(pathOrShippedName, EXPERIMENT_NAMES);
-  return parseExperiment(text, fileName);
+  const { text, fileName, folder } = documentAt(pathOrShippedName, EXPERIMENT_NAMES);
+  const source = readSource(text, fileName);
+  return build(source.value, source, folder);
 }
 
-/** `fileName` is only for messages. */
+/** `fileName` is only for messages; relative paths start from the current folder. */
 export function parseExperiment(text: string, fileName: string): ReadExperiment {
   const source = readSource(text, fileName);
-  return build(source.value, source);
+  return build(source.value, source, '.');
 }
 
 /** Takes what a file may hold, as an object. */
 export function experimentFrom(input: unknown): ReadExperiment {
-  return build(input, null);
+  return build(input, null, '.');
 }
 
-function build(value: unknown, source: Source | null): ReadExperiment {
+function build(value: unknown, source: Source | null, folder: string): ReadExperiment {
   const refuse = (problems: readonly Problem[]) =>
     new ScenarioError(problems.map((problem) => placed(problem, source)));
   if (isSweep(value))
     throw refuse([{ path: ['sweep'], at: 'key', message: 'this is a sweep: `switchover sweep` runs it' }]);
+  if (isScenario(value)) throw refuse([{ path: [], message: A_SCENARIO }]);
   const read = experimentSchema.safeParse(value);
   if (!read.success) throw refuse(phrase(read.error.issues, value));
   const { vary, measure, seeds, checkpoints, ...rest } = read.data;
-  const scenario = baseOf(rest.scenario);
+  const scenario = baseOf(rest.scenario, folder);
   if ('problem' in scenario) throw refuse([scenario.problem]);
   const over =
     vary.over === undefined
@@ -68,7 +72,7 @@ function build(value: unknown, source: Source | null): ReadExperiment {
   };
   const problems = [...checkKeys(rest.with, sides), ...checkAxis(experiment)];
   if (problems.length > 0) throw refuse(problems);
-  const grid = gridOf(experiment, rest.with);
+  const grid = gridOf(experiment, rest.with, scenario.folder ?? folder);
   if (grid.problems.length > 0) throw refuse(grid.problems);
   return { experiment, cells: grid.cells };
 }

@@ -19,6 +19,11 @@ export function isSweep(value: unknown): boolean {
   return isMapping(value) && 'sweep' in value;
 }
 
+/** It has what an experiment puts into its `scenario`, and none of what an experiment has. */
+export function isScenario(value: unknown): boolean {
+  return isMapping(value) && 'vm' in value && !('scenario' in value) && !('vary' in value);
+}
+
 export const text = (description: string) =>
   leaf<string, string>({
     expected: 'a text',
@@ -29,7 +34,7 @@ export const text = (description: string) =>
   });
 
 export const base = leaf<string | Mapping, string | Mapping>({
-  expected: 'a scenario, or the name of one that ships',
+  expected: 'a scenario, a file that holds one, or the name of one that ships',
   example: 'kvm-ring',
   json: { type: ['string', 'object'] },
   description: 'What every run begins with.',

@@ -167,7 +167,10 @@ function differencesTable({ policies, reference }: ComparisonResult): Markup {
 function differenceMarkup(measure: Measure, difference: Against | null): Markup | string {
   if (difference === null) return '';
   const { mean, interval, significant } = difference;
-  const text = `${mean > 0 ? '+' : mean < 0 ? '−' : ''}${around(measure, { mean: Math.abs(mean), interval })}`;
+  const size = around(measure, { mean: Math.abs(mean), interval });
+  // Between two shares there are points, not per cent.
+  const told = measure.key === 'slowdownPercent' ? size.replaceAll(' %', ' points') : size;
+  const text = `${mean > 0 ? '+' : mean < 0 ? '−' : ''}${told}`;
   return significant ? html`<strong class="${mean < 0 ? 'good' : 'bad'}">${text} *</strong>` : text;
 }
 

@@ -28,7 +28,6 @@ export const GREEN = colour(2);
 export const PURPLE = colour(3);
 export const AMBER = colour(4);
 export const SKY = colour(5);
-export const BROWN = colour(6);
 export const GREY = colour(7);
 
 /** Outlines in a square of 10 by 10, so that colour is not all that tells series apart. */

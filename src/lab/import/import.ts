@@ -54,7 +54,6 @@ function wholeOf(text: string): unknown {
 
 function scenarioText(imported: Imported, { name }: ImportFile): string {
   const { from, memoryBytes, pageBytes, nonZeroBytes, points, bandwidthBytesPerSecond, notes } = imported;
-  const set = nonZeroBytes === undefined ? memoryBytes : nonZeroBytes;
   return `${[
     `# Imported from ${from}: ${oneLine(basename(name))}.`,
     ...notes.map((note) => `# ${note}`),
@@ -67,15 +66,25 @@ function scenarioText(imported: Imported, { name }: ImportFile): string {
       ? ['  # nonZero: how much of it is not zero is not in these figures; all of it by default']
       : [`  nonZero: ${nonZeroBytes}`]),
     '  workloads:',
-    '    - kind: curve',
-    `      set: ${set}`,
-    '      points: # ms since the last look, distinct pages written in it',
-    ...points.map(pointText),
+    ...workloadText(points, nonZeroBytes ?? memoryBytes),
     'containers: [] # not in these figures: the VM’s passthrough devices and what they write',
     ...(bandwidthBytesPerSecond === undefined
       ? ['# link: { bandwidth: 10Gbit/s } # not in these figures; 10Gbit/s by default']
       : [`link: { bandwidth: ${bandwidthBytesPerSecond}B/s }`]),
+    '# Not in these figures: whose loop, and its downtime limit. QEMU alone caps at 128MiB/s; what drives it sets none unless told.',
+    'vmm: { loop: qemu-10.2, downtimeLimit: 300ms, maxBandwidth: unlimited }',
   ].join('\n')}\n`;
+}
+
+/** A guest that wrote nothing has no curve, and its memory may be all zero. */
+function workloadText(points: readonly ImportedPoint[], setBytes: number): readonly string[] {
+  if (points.every(({ pages }) => pages === 0)) return ['    - kind: idle # no page was dirty'];
+  return [
+    '    - kind: curve',
+    `      set: ${setBytes}`,
+    '      points: # ms since the last look, distinct pages written in it',
+    ...points.map(pointText),
+  ];
 }
 
 function pointText({ afterMs, pages, plusMinusPages }: ImportedPoint): string {

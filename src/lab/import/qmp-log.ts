@@ -45,7 +45,8 @@ export function importQmpLog(file: ImportFile): Imported {
   const mostPages = points.at(-1)?.pages ?? 0;
   const zeroPages = numberAt(file, last, 'duplicate', 0);
   const nonZeroBytes = Math.max(memoryBytes - zeroPages * pageBytes, Math.min(mostPages * pageBytes, memoryBytes));
-  const mbps = Math.max(...polls.map((poll) => numberAt(file, poll, 'mbps', 0)));
+  // Not by arguments: a call takes only so many, and a log of days has more polls.
+  const mbps = polls.reduce((most, poll) => Math.max(most, numberAt(file, poll, 'mbps', 0)), 0);
   const byEvents = passes.length > 0;
   return {
     from: 'a QMP log',
@@ -131,6 +132,7 @@ function numberAt(file: ImportFile, { line, ram }: Pick<Poll, 'line' | 'ram'>, k
 }
 
 function intervalText(polls: readonly Poll[]): string {
+  if (polls.length < 2) return 'unknown';
   const gaps = polls.slice(1).map(({ totalMs }, index) => totalMs - (polls[index]?.totalMs ?? 0));
-  return gaps.length === 0 ? 'unknown' : `up to ${Math.round(Math.max(...gaps))} ms`;
+  return `up to ${Math.round(gaps.reduce((most, gap) => Math.max(most, gap)))} ms`;
 }

@@ -36,6 +36,13 @@ export function figureOf({ column }: Goal, row: TrialRow): number {
   return Object.keys(row).some((key) => key.startsWith('serviceDowntimeMs.')) ? Number.POSITIVE_INFINITY : 0;
 }
 
+/** By how much of its limit it is missed; 0: it is met. Null where there is no such share: beyond all, or of a limit of 0. */
+export function overPercent(p95: number | null, limit: number): number | null {
+  if (p95 === null) return null;
+  if (p95 <= limit) return 0;
+  return limit === 0 ? null : 100 * (p95 / limit - 1);
+}
+
 export function isMet(goal: Goal, row: TrialRow): boolean {
   return figureOf(goal, row) <= goal.limit;
 }

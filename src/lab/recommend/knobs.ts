@@ -5,7 +5,7 @@
  * A downtime limit is aimed at the promised downtime, at three quarters and at half of it: QEMU's limit is of the memory that is
  * left (migration/migration.c, migration_iteration_run), and devices, the last sync and the hand-over come on top.
  */
-import type { Change } from '../trial/policy-choice.ts';
+import { type Change, throttleIn } from '../trial/policy-choice.ts';
 import type { GoalLimits } from './goals.ts';
 
 /** Shares of the promised downtime. */
@@ -92,7 +92,7 @@ function timeKnobs(parts: readonly string[], withinMs: number | undefined): read
 
 /** vCPUs that never sleep for more than was promised; cpu-throttle-initial is 20 % by default. */
 function throttleKnobs(parts: readonly string[], percent: number | undefined): readonly (readonly Constants[])[] {
-  if (percent === undefined || percent < 1 || percent >= 99 || !parts.includes('auto-converge')) return [];
+  if (percent === undefined || percent < 1 || percent >= 99 || throttleIn(parts) !== 'auto-converge') return [];
   const max = Math.floor(percent);
   return [[[['vmm.autoConverge', { initial: `${Math.min(20, max)}%`, max: `${max}%` }]]]];
 }

@@ -3,15 +3,18 @@
  * is run with a few seeds; who clearly fails is out, and the best of the rest are run on until a sequential test has decided
  * (sequential.ts) or the limit is reached. All use the same seeds, so that differences are not of luck.
  */
+import { exportText } from '../compare/export/export.ts';
+import { EXPORTS, type ExportName } from '../compare/export/targets.ts';
 import { openPool, type Pool } from '../pool/pool.ts';
 import { ScenarioError } from '../scenario/error.ts';
 import type { WrittenScenario } from '../scenario/read.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { sampleOf } from '../statistics/sample.ts';
+import { policiesFor } from '../trial/fitting.ts';
 import { AS_WRITTEN, policyNames } from '../trial/policy-choice.ts';
 import type { TrialRow } from '../trial/row.ts';
 import { scenarioOf, type Trial } from '../trial/trial.ts';
-import { allMet, figureOf, type Goal, type GoalLimits, goalsOf, isMet } from './goals.ts';
+import { allMet, figureOf, type Goal, type GoalLimits, goalsOf, isMet, overPercent } from './goals.ts';
 import { type Constants, constantsOf } from './knobs.ts';
 import type { GoalFigures, Judged, Nearest, Recommendation } from './result.ts';
 import { recommendSentence } from './sentence.ts';
@@ -68,7 +71,8 @@ export async function recommend(written: WrittenScenario, options: RecommendOpti
       await race.runTo(open(finalists), runs);
     }
     const judged = candidates.map((one) => judgedOf(one, goals, finalists.includes(one)));
-    return resultOf(plain, goals, judged, leftOut, candidates, options.goals);
+    const told = resultOf(plain, goals, judged, leftOut, candidates, options.goals);
+    return { ...told, exportsTo: exportsTo(written, told.holding[0]) };
   } finally {
     await race.close();
   }
@@ -77,9 +81,13 @@ export async function recommend(written: WrittenScenario, options: RecommendOpti
 function candidatesOf(written: WrittenScenario, plain: Scenario, { goals, policies }: RecommendOptions) {
   const { vmm, link } = plain;
   const capped = vmm.maxBandwidthBytesPerSecond > 0 && vmm.maxBandwidthBytesPerSecond < link.bandwidthBytesPerSecond;
-  const names = policies ?? namesByDefault();
+  // Unless they are named: what the scenario's own loop runs, as a comparison of all has it.
+  const fitting =
+    policies === undefined ? policiesFor(['all'], { scenario: written.input, folder: written.folder }) : undefined;
+  const left = new Set(fitting?.leftOut.map(({ name }) => name));
+  const names = policies ?? namesByDefault().filter((name) => !left.has(name));
   const candidates: Candidate[] = [];
-  const leftOut: { policy: string; because: string }[] = [];
+  const leftOut = (fitting?.leftOut ?? []).map(({ name, because }) => ({ policy: name, because }));
   const known = new Set<string>();
   for (const policy of names) {
     const because = refusalOf(written, policy, []);
@@ -261,7 +269,7 @@ function resultOf(
   leftOut: Recommendation['leftOut'],
   candidates: readonly Candidate[],
   { withinMs }: GoalLimits,
-): Recommendation {
+): Omit<Recommendation, 'exportsTo'> {
   const { name, seed } = plain;
   const ranked = [...judged].sort(byRank);
   const holding = ranked.filter(({ verdict }) => verdict === 'holds');
@@ -284,6 +292,15 @@ function resultOf(
   return { ...told, sentence: recommendSentence(told) };
 }
 
+/** Whoever is named like the policy first: a manager's settings are its own system's. */
+function exportsTo({ input, folder }: WrittenScenario, best: Judged | undefined): ExportName | null {
+  if (best === undefined) return null;
+  const { policy, constants } = best;
+  const scenario = scenarioOf({ scenario: input, folder, policy, set: constants });
+  const own = EXPORTS.filter((system) => policy.includes(system));
+  return [...own, ...[...EXPORTS].reverse()].find((system) => 'text' in exportText(system, policy, scenario)) ?? null;
+}
+
 function nearestTo(goal: Goal, judged: readonly Judged[]): readonly Nearest[] {
   const p95 = ({ goals }: Judged) => goals[goal.column]?.p95 ?? Number.POSITIVE_INFINITY;
   const [nearest] = [...judged].sort((a, b) => {
@@ -293,6 +310,7 @@ function nearestTo(goal: Goal, judged: readonly Judged[]): readonly Nearest[] {
   if (nearest === undefined) return [];
   const { policy, constants, runs, completed } = nearest;
   const at = nearest.goals[goal.column]!;
-  const overPercent = at.p95 === null ? null : Math.max(0, 100 * (at.p95 / goal.limit - 1));
-  return [{ goal, policy, constants, p95: at.p95, met: at.met, completed, runs, overPercent }];
+  const { p95: figure, met } = at;
+  const over = overPercent(figure, goal.limit);
+  return [{ goal, policy, constants, p95: figure, met, completed, runs, overPercent: over }];
 }

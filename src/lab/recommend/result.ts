@@ -1,4 +1,5 @@
 /** What `recommend` returns, the same for a program and for `--json`. */
+import type { ExportName } from '../compare/export/targets.ts';
 import type { Sample } from '../statistics/sample.ts';
 import type { Change } from '../trial/policy-choice.ts';
 import type { MeasureName } from '../trial/row.ts';
@@ -42,7 +43,7 @@ export interface Nearest {
   readonly met: number;
   readonly completed: number;
   readonly runs: number;
-  /** By how much of the limit it is missed; 0: it is met. Null where it does not complete. */
+  /** By how much of the limit it is missed; 0: it is met. Null where it does not complete (`p95` is null, too), or the limit is 0. */
   readonly overPercent: number | null;
 }
 
@@ -62,6 +63,8 @@ export interface Recommendation {
   readonly others: readonly Judged[];
   /** One for each goal; empty where something holds. */
   readonly nearest: readonly Nearest[];
+  /** The system that can run the first that holds, as `compare --export` writes it; null where there is none. */
+  readonly exportsTo: ExportName | null;
   readonly leftOut: readonly { readonly policy: string; readonly because: string }[];
   /** Laws that runs broke; a result with any is void. */
   readonly broken: readonly string[];

@@ -2,9 +2,10 @@
 import { figureText, listed } from '../experiment/words.ts';
 import { formatMs } from '../report/format.ts';
 import type { Change } from '../trial/policy-choice.ts';
+import { overPercent } from './goals.ts';
 import type { Judged, Nearest, Recommendation } from './result.ts';
 
-type Told = Omit<Recommendation, 'sentence'>;
+type Told = Omit<Recommendation, 'sentence' | 'exportsTo'>;
 
 export function recommendSentence(told: Told): string {
   const [best, ...more] = told.holding;
@@ -41,27 +42,35 @@ function opened(open: readonly Judged[]): string {
 }
 
 function missed({ nearest, goals, waitedMs }: Told, closest: Judged): string {
-  const impossible = nearest.filter(({ overPercent }) => overPercent === null || overPercent > 0);
+  const impossible = nearest.filter(({ overPercent: over }) => over === null || over > 0);
+  const late = impossible.find(({ goal }) => goal.column === 'totalMs');
+  // What was cut short says nothing of the other goals.
+  if (late !== undefined && goals.length > 1) {
+    const cut = `Runs were waited for no longer than ${formatMs(waitedMs)}, so of the other goals nothing is said.`;
+    return `No policy keeps it: ${goalMissed(late, waitedMs)}. ${cut}`;
+  }
   if (impossible.length > 0)
     return `No policy keeps it: ${impossible.map((one) => goalMissed(one, waitedMs)).join('; ')}.`;
   if (goals.length === 1) return `Nearest is ${settingText(closest)}, ${closest.kept} of ${closest.runs} runs.`;
   const misses = goals.flatMap(({ column, name, limit }) => {
     const p95 = closest.goals[column]?.p95 ?? null;
     if (p95 === null) return [`${closest.runs - closest.completed} of ${closest.runs} runs do not complete`];
-    return p95 > limit ? [`${name} is ${figureText(column, p95)}, ${overText(100 * (p95 / limit - 1))}`] : [];
+    return p95 > limit ? [`${name} is ${figureText(column, p95)}, ${overText(overPercent(p95, limit))}`] : [];
   });
   const why = misses.length === 0 ? `${closest.kept} of ${closest.runs} runs keep all` : listed([...new Set(misses)]);
   return `Each goal can be kept by itself, but nothing was shown to keep all of them. Nearest is ${settingText(closest)}: ${why}.`;
 }
 
-function goalMissed({ goal, p95, overPercent, runs, completed, ...setting }: Nearest, waitedMs: number): string {
+function goalMissed({ goal, p95, overPercent: over, runs, completed, ...setting }: Nearest, waitedMs: number): string {
   const nearest = `${goal.name} within ${figureText(goal.column, goal.limit)} by nobody, nearest is ${settingText(setting)}`;
-  if (p95 === null || overPercent === null)
+  if (p95 === null)
     return `${nearest}, ${runs - completed} of ${runs} runs of which do not complete in ${formatMs(waitedMs)}`;
-  return `${nearest} with ${figureText(goal.column, p95)}, ${overText(overPercent)}`;
+  return `${nearest} with ${figureText(goal.column, p95)}, ${overText(over)}`;
 }
 
-function overText(percent: number): string {
+/** Of a limit of 0 there is no share. */
+function overText(percent: number | null): string {
+  if (percent === null) return 'over 0';
   return `${percent < 10 ? Number(percent.toPrecision(2)) : Math.round(percent)} % over`;
 }
 

@@ -1,5 +1,6 @@
 /** A recommendation as text for a terminal: the sentence, who holds and who comes near, and the commands to see it and take it home. */
 import { figureText } from '../experiment/words.ts';
+import { commandLine, quoted } from '../report/command-line.ts';
 import { plainTable } from '../report/text.ts';
 import type { Judged, Recommendation } from './result.ts';
 import { changeText } from './sentence.ts';
@@ -32,7 +33,7 @@ export function recommendText(told: Recommendation, { colour = false, scenario }
       ? []
       : [`Left out:\n${leftOut.map(({ policy, because }) => `  ${policy}: ${because}`).join('\n')}`]),
     `${told.runs} runs, seeds from ${told.firstSeed}. ${ruleText(told)}`,
-    ...commands(holding[0] ?? others[0], scenario, holding.length > 0),
+    ...commands(holding[0] ?? others[0], scenario, told.exportsTo),
   ];
   return `${parts.join('\n\n').replace(/[ \t]+$/gm, '')}\n`;
 }
@@ -72,15 +73,12 @@ function ruleText({ rule }: Recommendation): string {
   return `${rule[0]!.toUpperCase()}${rule.slice(1)}; p95: 95 of 100 of these runs are within it.`;
 }
 
-function commands(best: Judged | undefined, scenario: string, holds: boolean): readonly string[] {
+function commands(best: Judged | undefined, scenario: string, exportsTo: string | null): readonly string[] {
   if (best === undefined) return [];
   const set = best.constants.flatMap((change) => ['--set', changeText(change)]);
-  const chosen = ['--policy', best.policy, ...set].map(quoted).join(' ');
+  const chosen = commandLine(['--policy', best.policy, ...set]);
   const name = quoted(scenario);
   const see = `See it:        npx switchover run ${name} ${chosen}`;
-  return [holds ? `${see}\nTake it home:  npx switchover compare ${name} ${chosen} --export virsh` : see];
-}
-
-function quoted(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  const take = `Take it home:  npx switchover compare ${name} ${chosen} --export ${exportsTo}`;
+  return [exportsTo === null ? see : `${see}\n${take}`];
 }

@@ -3,7 +3,7 @@
  * filled in. It refuses nothing; what contradicts itself is left for check.ts.
  */
 import { isQemu } from '../../../machines/loops.ts';
-import { COMMANDS, type CommandName } from '../../../machines/words.ts';
+import { normaliseDeadlines } from './deadlines.ts';
 import { normaliseDevice } from './devices/device.ts';
 import { normaliseFault } from './faults.ts';
 import { normaliseIommu } from './iommu.ts';
@@ -26,6 +26,7 @@ export const QEMU_MAX_BANDWIDTH_BYTES_PER_SECOND = 134_217_728;
 
 export function normalise(read: Read): Scenario {
   const vm = normaliseVm(read.vm);
+  const vmm = normaliseVmm(read.vmm);
   return {
     name: read.name,
     description: read.description ?? '',
@@ -44,13 +45,13 @@ export function normalise(read: Read): Scenario {
     },
     hosts: normaliseHosts(read.hosts),
     storage: { releaseNs: read.storage.release, acquireNs: read.storage.acquire },
-    vmm: normaliseVmm(read.vmm),
+    vmm,
     manager: normaliseManager(read.manager),
     ...normaliseShadows(read.shadows as never, (policy) => normalisePolicy(policy, read.vmm.loop)),
     giveUpAfterNs: read.giveUpAfter,
     cancelAtNs: typeof read.cancelAt === 'number' ? read.cancelAt : null,
     ...(typeof read.cancelAt === 'object' ? { cancelAfterRecord: read.cancelAt.record } : {}),
-    deadlinesMs: normaliseDeadlines(read.deadlines),
+    deadlinesMs: normaliseDeadlines(read.deadlines, vmm.policy, vm.memoryBytes),
     ...(read.faults === undefined || read.faults.length === 0 ? {} : { faults: read.faults.map(normaliseFault) }),
     expect: normaliseExpect(read.expect),
     seed: read.seed,
@@ -104,15 +105,6 @@ function normaliseVmm(read: Read['vmm']): Vmm {
       ? {}
       : { maxPostcopyBandwidthBytesPerSecond: read.maxPostcopyBandwidth }),
   };
-}
-
-function normaliseDeadlines(read: Read['deadlines']): Scenario['deadlinesMs'] {
-  const names = Object.keys(COMMANDS) as CommandName[];
-  const limits = names.map((name) => {
-    const limitNs = read[name];
-    return [name, limitNs === undefined ? COMMANDS[name].deadlineMs : limitNs / 1e6];
-  });
-  return Object.fromEntries(limits) as Record<CommandName, number>;
 }
 
 function normaliseExpect(read: Read['expect']): Expect {

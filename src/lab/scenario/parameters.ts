@@ -1,7 +1,8 @@
 /**
  * The parameters of a published chart as keys of a scenario: `pollMs` is written `poll: 500ms`, `downtimeStepsCount` is
  * `downtimeSteps: 10`, `stallPercent` is `stall: 4%`, `paceMaxBytesPerSecond` is `paceMax: 500Mbit/s`, a list of `...Ms` is a
- * list of durations. Managers and rules of vmms are both described like that.
+ * list of durations. A list that is empty by default may be one number too. Managers and rules of vmms are both described like
+ * that.
  */
 import { z } from 'zod';
 import { leaf, quantity, truth, word } from './leaf.ts';
@@ -36,9 +37,12 @@ const of = <T>(table: object | undefined, parameter: string) => (table as Readon
 
 export function leafOf({ defaults, parameters, words }: Described, parameter: string) {
   const value = of<Value>(defaults, parameter) as Value;
-  const description = `${of<string>(parameters, parameter)} Default ${printed(parameter, value)}.`;
+  const description = `${of<string>(parameters, parameter)} Default ${typeof value === 'object' && value.length === 0 ? 'none' : printed(parameter, value)}.`;
   if (typeof value === 'boolean') return truth(description);
   if (typeof value === 'string') return word(of<readonly string[]>(words, parameter) ?? [], description);
+  if (typeof value === 'object' && value.length === 0) {
+    return z.union([number('One number.'), z.array<z.ZodType>(number('A number.'))]).describe(description);
+  }
   if (typeof value === 'object') {
     const one = parameter.endsWith('Ms') ? duration('A downtime limit.') : number('A number.');
     return z.array<z.ZodType>(one).min(1).describe(description);
@@ -61,9 +65,16 @@ export function readParameters(
 ): Readonly<Record<string, Value>> {
   const parameters = Object.entries(defaults).map(([parameter, value]: [string, Value]) => {
     const one = said[keyOf(parameter)];
-    return [parameter, one === undefined ? value : inUnit(parameter, one as Value)];
+    if (one === undefined) return [parameter, value];
+    return [parameter, inUnit(parameter, typeof value === 'object' ? listed(one as Value) : (one as Value))];
   });
   return Object.fromEntries(parameters);
+}
+
+/** One number in the place of a list is one thing of that size, and 0 is none. */
+function listed(value: Value): Value {
+  if (typeof value !== 'number') return value;
+  return value === 0 ? [] : [value];
 }
 
 /** Durations are read in ns. */

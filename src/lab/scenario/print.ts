@@ -4,7 +4,7 @@
  * limits that are the library's own.
  */
 import { stringify } from 'yaml';
-import { COMMANDS, type CommandName } from '../../../machines/words.ts';
+import { printDeadlines } from './deadlines.ts';
 import { printDevice } from './devices/device.ts';
 import { printFault } from './faults.ts';
 import { printIommu } from './iommu.ts';
@@ -64,7 +64,7 @@ export function toInput(scenario: Scenario): ScenarioInput {
     giveUpAfter: duration(scenario.giveUpAfterNs),
     ...(scenario.cancelAtNs === null ? {} : { cancelAt: duration(scenario.cancelAtNs) }),
     ...(scenario.cancelAfterRecord === undefined ? {} : { cancelAt: { record: scenario.cancelAfterRecord } }),
-    deadlines: printDeadlines(scenario.deadlinesMs),
+    deadlines: printDeadlines(scenario),
     ...(scenario.faults === undefined ? {} : { faults: scenario.faults.map(printFault) }),
     expect: printExpect(scenario.expect),
     seed: scenario.seed,
@@ -116,13 +116,6 @@ function printVmm(vmm: Scenario['vmm']): ScenarioInput['vmm'] {
       ? {}
       : { maxPostcopyBandwidth: printDataRate(vmm.maxPostcopyBandwidthBytesPerSecond) }),
   };
-}
-
-function printDeadlines(deadlinesMs: Scenario['deadlinesMs']): NonNullable<ScenarioInput['deadlines']> {
-  const names = (Object.keys(COMMANDS) as CommandName[]).filter(
-    (name) => deadlinesMs[name] !== COMMANDS[name].deadlineMs,
-  );
-  return Object.fromEntries(names.map((name) => [name, durationMs(deadlinesMs[name])]));
 }
 
 function printExpect({ outcome, downtimeMs, totalMs, rounds }: Scenario['expect']): ScenarioInput['expect'] {

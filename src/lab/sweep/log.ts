@@ -4,11 +4,12 @@
  * renamed, its rows in the order of the trials: the same bytes however often it was interrupted.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { VERSION } from '../../version.ts';
-import { ScenarioError } from '../scenario/error.ts';
+import { COLUMNS } from '../trial/row.ts';
 import { writeWhole } from '../whole-file.ts';
-import { PARETO_COLUMN } from './axes.ts';
+import { PARETO_COLUMN, ROW_KEYS } from './axes.ts';
+import { refused, tried } from './refusal.ts';
 import { type Sweep, type SweepRow, trialCount } from './sweep.ts';
 
 const FORMAT = 1;
@@ -23,9 +24,9 @@ interface Header {
 }
 
 /** Equal for sweeps whose rows are equal; what is made of the rows afterwards is not in it. */
-export function sweepFingerprint({ scenario, axes, points, policies, seeds, charts }: Sweep): string {
+export function sweepFingerprint({ scenario, axes, points, policies, seeds, charts, files }: Sweep): string {
   const settings = points.map(({ labels, set }) => [labels, set]);
-  const told = JSON.stringify([FORMAT, VERSION, scenario, axes, settings, policies, seeds, charts]);
+  const told = JSON.stringify([FORMAT, VERSION, scenario, axes, settings, policies, seeds, charts, files]);
   return createHash('sha256').update(told).digest('hex').slice(0, 16);
 }
 
@@ -52,17 +53,7 @@ export class SweepLog {
     this.#sweep = sweep;
     const earlier = existsSync(path) ? earlierIn(path, sweep, resume) : null;
     this.#rows = new Map(earlier?.rows);
-    try {
-      this.#file = openSync(path, earlier === null ? 'wx' : 'r+');
-    } catch (error) {
-      throw refused(path, `cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
-    }
-    if (earlier === null || earlier.goodBytes === 0) {
-      ftruncateSync(this.#file, 0);
-      writeSync(this.#file, lineOf(headerOf(sweep)), 0);
-    } else ftruncateSync(this.#file, earlier.goodBytes);
-    closeSync(this.#file);
-    this.#file = openSync(path, 'a');
+    this.#file = tried(path, 'written', () => opened(path, sweep, earlier));
   }
 
   /** What is there already. */
@@ -72,7 +63,8 @@ export class SweepLog {
 
   append(row: SweepRow): void {
     this.#rows.set(row.trial, row);
-    if (this.#file !== null) writeSync(this.#file, lineOf(row));
+    const file = this.#file;
+    if (file !== null) tried(this.#path, 'written', () => writeFileSync(file, lineOf(row)));
   }
 
   /** Every row that there is, in the order of the trials. */
@@ -83,7 +75,8 @@ export class SweepLog {
   /** Puts the finished file in the place of the log. */
   finish(rows: readonly SweepRow[]): void {
     this.close();
-    writeWhole(this.#path, [headerOf(this.#sweep), ...rows].map(lineOf).join(''));
+    const content = [headerOf(this.#sweep), ...rows].map(lineOf).join('');
+    tried(this.#path, 'written', () => writeWhole(this.#path, content));
   }
 
   /** Takes the log away, where what it became stands in another file. */
@@ -102,9 +95,21 @@ function lineOf(line: object): string {
   return `${JSON.stringify(line)}\n`;
 }
 
+/** Ready for the next row, the header before it. `writeFileSync` goes on where the system took a part only. */
+function opened(path: string, sweep: Sweep, earlier: Earlier | null): number {
+  const file = openSync(path, earlier === null ? 'wx' : 'r+');
+  try {
+    ftruncateSync(file, earlier?.goodBytes ?? 0);
+    if (earlier === null || earlier.goodBytes === 0) writeFileSync(file, lineOf(headerOf(sweep)));
+  } finally {
+    closeSync(file);
+  }
+  return openSync(path, 'a');
+}
+
 function earlierIn(path: string, sweep: Sweep, resume: boolean): Earlier {
   if (!resume) throw refused(path, 'is there already; --resume goes on with it, or name another file');
-  const text = readFileSync(path, 'utf8');
+  const text = tried(path, 'read', () => readFileSync(path, 'utf8'));
   // Whatever stands after the last end of a line was being written when the program ended.
   const good = text.slice(0, text.lastIndexOf('\n') + 1);
   if (good === '') return { rows: new Map(), goodBytes: 0 };
@@ -129,16 +134,17 @@ function requireHeader(path: string, header: unknown, sweep: Sweep): void {
   if (fingerprint === own.fingerprint) return;
   const which =
     name === own.sweep
-      ? `"${name}" as it was before it, its seeds or this program were changed`
+      ? `"${name}" as it was before it, its seeds, its files or this program were changed`
       : `the sweep "${name}"`;
   throw refused(path, `holds rows of ${which}; name another file`, 1);
 }
 
-/** Without what a finished file adds to it. */
+/** Without what a finished file adds to it; null where anything is not there that every row has. */
 function rowIn(line: string, sweep: Sweep): SweepRow | null {
   const row = parsed(line);
   if (typeof row !== 'object' || row === null) return null;
   const { [PARETO_COLUMN]: _, ...plain } = row as SweepRow & { readonly [PARETO_COLUMN]?: boolean };
+  if (![...ROW_KEYS, ...sweep.axes, ...COLUMNS].every((key) => Object.hasOwn(plain, key))) return null;
   const { trial } = plain as SweepRow;
   return Number.isInteger(trial) && trial >= 0 && trial < trialCount(sweep) ? (plain as SweepRow) : null;
 }
@@ -149,8 +155,4 @@ function parsed(line: string): unknown {
   } catch {
     return null;
   }
-}
-
-function refused(file: string, message: string, line: number | null = null): ScenarioError {
-  return new ScenarioError([{ file, line, column: null, path: '', message, expected: null, example: null }]);
 }

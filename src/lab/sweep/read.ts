@@ -12,7 +12,7 @@ import { phrase } from '../scenario/phrase.ts';
 import type { ScenarioInput } from '../scenario/schema.ts';
 import { readSource, type Source } from '../scenario/source.ts';
 import type { Change } from '../trial/policy-choice.ts';
-import { MEASURES } from '../trial/row.ts';
+import { isServiceColumn, MEASURES, serviceColumn } from '../trial/row.ts';
 import { axesOf } from './axes.ts';
 import { pointCount, pointsOf, type Sample } from './sample.ts';
 import { POINTS_MAX, type ReadSweep, sweepSchema } from './schema.ts';
@@ -58,7 +58,7 @@ function build(input: unknown, source: Source | null, folder: string, overrides:
   const read = sweepSchema.safeParse(value);
   if (!read.success) throw refuse(phrase(read.error.issues, value));
   const { name, question, description, notModelled, sweep } = read.data;
-  const found = baseOf(read.data.scenario);
+  const found = baseOf(read.data.scenario, folder);
   if ('problem' in found) throw refuse([found.problem]);
   const sample = sampleOf(sweep.sample);
   if ('problem' in sample) throw refuse([sample.problem]);
@@ -77,17 +77,20 @@ function build(input: unknown, source: Source | null, folder: string, overrides:
   if ('problem' in shared) throw refuse([shared.problem]);
   const { points } = shared;
   const shares = sharesOf(axes, points);
-  const begun = { bare: found.base, common: read.data.with, scenario, folder: found.folder ?? folder };
+  const folders = { folder: found.folder ?? folder, policyFolder: folder };
+  const begun = { bare: found.base, common: read.data.with, scenario, ...folders };
   const settings = readSettings(begun, points, sweep.policies);
   if ('problems' in settings) throw refuse(settings.problems);
-  const { policies, leftOut, charts, firstSeed } = settings;
+  const { policies, leftOut, charts, files, devices, firstSeed } = settings;
+  const strange = checkDevices(pareto.of, devices);
+  if (strange.length > 0) throw refuse(strange);
   return {
     name,
     question,
     ...(description === undefined ? {} : { description }),
     ...(notModelled.length === 0 ? {} : { notModelled }),
     scenario,
-    folder: begun.folder,
+    ...folders,
     axes: axes.map((axis) => axis.name),
     ...(shares.length === 0 ? {} : { shares }),
     points: points.map((values) => ({ labels: values.map(({ label }) => label), set: setOf(values) })),
@@ -96,6 +99,7 @@ function build(input: unknown, source: Source | null, folder: string, overrides:
     seeds: seedsOf(overrides.seeds ?? sweep.seeds, firstSeed),
     pareto,
     charts,
+    files,
   };
 }
 
@@ -108,6 +112,12 @@ function overriddenIn(
     set.length === 0 ? {} : { with: { ...(file.with as Mapping | undefined), ...Object.fromEntries(set) } };
   const value = { ...file, ...common };
   const { sweep } = file;
+  const varied = set.map(([path]) => path).find((path) => variesAlong(sweep, path) !== undefined);
+  if (varied !== undefined) {
+    const name = variesAlong(sweep, varied);
+    const message = `--set ${varied} would be set again by the axis ${name}; --axis ${name}=... says its values`;
+    return { problem: { path: ['sweep', 'axes'], message } };
+  }
   if (axes.length === 0 || !isMapping(sweep) || !Array.isArray(sweep.axes)) return { value };
   const changed = [...(sweep.axes as readonly unknown[])];
   const names = changed.map((axis) => (isMapping(axis) ? String(axis.name ?? axis.path) : ''));
@@ -125,6 +135,13 @@ function overriddenIn(
     changed[at] = { ...axis, values };
   }
   return { value: { ...value, sweep: { ...sweep, axes: changed } } };
+}
+
+/** The name of the axis that varies this key. */
+function variesAlong(sweep: unknown, path: string): string | undefined {
+  const axes = isMapping(sweep) && Array.isArray(sweep.axes) ? (sweep.axes as readonly unknown[]) : [];
+  const axis = axes.filter(isMapping).find((one) => [one.path].flat().includes(path));
+  return axis === undefined ? undefined : String(axis.name ?? [axis.path].flat()[0]);
 }
 
 function notASweep(value: unknown): string {
@@ -156,16 +173,28 @@ function checkWith(common: Mapping): readonly Problem[] {
 
 function checkPareto({ of, per }: Sweep['pareto'], axes: readonly string[]): readonly Problem[] {
   const columns: readonly string[] = MEASURES;
-  const strange = of.find((column) => !columns.includes(column) && !column.startsWith('serviceDowntimeMs.'));
+  const strange = of.find((column) => !columns.includes(column) && !isServiceColumn(column));
+  const twice = of.find((column, index) => of.indexOf(column) < index);
   const nobody = per.find((name) => !axes.includes(name));
   return [
     ...(strange === undefined ? [] : [`${strange} is no column to compare; there are ${columns.join(', ')}`]),
+    ...(twice === undefined ? [] : [`${twice} stands here twice`]),
     ...(of.length < 2 ? ['expected two columns or more'] : []),
   ]
     .map((message): Problem => ({ path: ['sweep', 'pareto', 'of'], message }))
     .concat(
       nobody === undefined ? [] : [{ path: ['sweep', 'pareto', 'per'], message: `there is no axis called ${nobody}` }],
     );
+}
+
+/** Which devices there are is known once every point has been read. */
+function checkDevices(of: readonly string[], devices: ReadonlySet<string>): readonly Problem[] {
+  const known = [...devices].map(serviceColumn);
+  const nobody = of.find((column) => isServiceColumn(column) && !known.includes(column));
+  if (nobody === undefined) return [];
+  const are = devices.size === 0 ? 'the scenario has none' : `there are ${[...devices].join(', ')}`;
+  const message = `${nobody} is no column to compare: there is no device called ${nobody.slice(nobody.indexOf('.') + 1)}; ${are}`;
+  return [{ path: ['sweep', 'pareto', 'of'], message }];
 }
 
 function tooMany(count: number): Problem {

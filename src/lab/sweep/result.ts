@@ -1,6 +1,6 @@
 /** What a sweep comes to, the same for a program and for `--json`: each point under each policy over its seeds, and the fronts. */
 import type { Sample } from '../statistics/sample.ts';
-import type { MeasureName } from '../trial/row.ts';
+import type { MeasureName, ServiceColumn } from '../trial/row.ts';
 import type { Conclusion } from './conclusions/conclusions.ts';
 import type { Shares, SweepRow } from './sweep.ts';
 
@@ -17,8 +17,8 @@ export interface SettingSummary {
   readonly completed: number;
   /** How many ended how, where not all completed. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** Over the runs that completed; null where none has the figure. */
-  readonly figures: Readonly<Record<MeasureName, Sample | null>>;
+  /** Over the runs that completed; null where none has the figure. Of single devices, what the front is of. */
+  readonly figures: Readonly<Record<MeasureName, Sample | null>> & { readonly [device: ServiceColumn]: Sample | null };
   /** Every run completed, and no other setting of its front is as good in all columns and better in one. */
   readonly pareto: boolean;
 }

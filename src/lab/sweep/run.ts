@@ -5,10 +5,10 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { openPool } from '../pool/pool.ts';
-import { ScenarioError } from '../scenario/error.ts';
 import { writeWhole } from '../whole-file.ts';
 import { csvOf, parquetOf } from './columns.ts';
 import { SweepLog } from './log.ts';
+import { refused, tried } from './refusal.ts';
 import type { MarkedRow, SweepResult } from './result.ts';
 import { summed } from './summary.ts';
 import { type Sweep, type SweepRow, sweepRow, trialCount, trialOf } from './sweep.ts';
@@ -89,7 +89,8 @@ async function write(
     log.finish(rows);
     return;
   }
-  writeWhole(out, format === '.csv' ? await csvOf(sweep, rows) : await parquetOf(sweep, rows));
+  const content = format === '.csv' ? await csvOf(sweep, rows) : await parquetOf(sweep, rows);
+  tried(out, 'written', () => writeWhole(out, content));
   log.remove();
 }
 
@@ -103,8 +104,4 @@ function formatOf(out: string): Format {
   if (format !== undefined) return format;
   const message = `expected a name that ends in ${FORMATS.join(', ')}: the ending says what is written`;
   throw refused(out, message);
-}
-
-function refused(file: string, message: string): ScenarioError {
-  return new ScenarioError([{ file, line: null, column: null, path: '', message, expected: null, example: null }]);
 }

@@ -4,7 +4,7 @@
  */
 
 import { sampleOf } from '../statistics/sample.ts';
-import { MEASURES, type MeasureName } from '../trial/row.ts';
+import { MEASURES } from '../trial/row.ts';
 import { conclusionsOf } from './conclusions/conclusions.ts';
 import { onFront } from './pareto.ts';
 import type { MarkedRow, SettingSummary, SweepResult } from './result.ts';
@@ -55,17 +55,18 @@ function settingSummary(sweep: Sweep, rows: readonly SweepRow[], pareto: boolean
     runs: rows.length,
     completed: completed.length,
     outcomes,
-    figures: figuresIn(completed),
+    figures: figuresIn(completed, sweep.pareto.of),
     pareto,
   };
 }
 
-function figuresIn(rows: readonly SweepRow[]): SettingSummary['figures'] {
-  const samples = MEASURES.map((measure) => {
-    const figures = rows.map((row) => row[measure]).filter((figure) => figure !== null);
+/** Of the usual columns, and of those that the front is of. */
+function figuresIn(rows: readonly SweepRow[], of: readonly string[]): SettingSummary['figures'] {
+  const samples = [...new Set<string>([...MEASURES, ...of])].map((measure) => {
+    const figures = rows.map((row) => row[measure]).filter((figure) => typeof figure === 'number');
     return [measure, sampleOf(figures)] as const;
   });
-  return Object.fromEntries(samples) as Record<MeasureName, ReturnType<typeof sampleOf>>;
+  return Object.fromEntries(samples) as SettingSummary['figures'];
 }
 
 /** For each setting whether it is on the front of those that share what is given. */

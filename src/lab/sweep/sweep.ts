@@ -37,7 +37,10 @@ export interface Sweep {
   readonly notModelled?: readonly string[];
   /** What every trial begins with. */
   readonly scenario: ScenarioInput;
+  /** What its relative paths start from. */
   readonly folder: string;
+  /** What files start from that are named as policies. */
+  readonly policyFolder: string;
   readonly axes: readonly string[];
   /** Absent: no axis is said in multiples. */
   readonly shares?: readonly Shares[];
@@ -52,6 +55,8 @@ export interface Sweep {
   readonly pareto: Pareto;
   /** Of the charts that its runs are made of. */
   readonly charts: readonly string[];
+  /** A hash, by policy, of what the files hold that its points name: traces, own policies. */
+  readonly files: readonly string[];
 }
 
 /** A trial's row: its number, its point with the values of the axes, and what it came to. */
@@ -76,7 +81,8 @@ export function placeOf({ policies, seeds }: Sweep, trial: number) {
 
 export function trialOf(sweep: Sweep, trial: number): Trial {
   const { point, policy, seed } = placeOf(sweep, trial);
-  return { scenario: sweep.scenario, folder: sweep.folder, policy, set: sweep.points[point]!.set, seed };
+  const { scenario, folder, policyFolder } = sweep;
+  return { scenario, folder, policy, policyFolder, set: sweep.points[point]!.set, seed };
 }
 
 export function sweepRow(sweep: Sweep, trial: number, row: TrialRow): SweepRow {

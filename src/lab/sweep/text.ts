@@ -3,7 +3,7 @@
 import { figureText } from '../experiment/words.ts';
 import { plainTable } from '../report/text.ts';
 import type { Sample } from '../statistics/sample.ts';
-import type { MeasureName } from '../trial/row.ts';
+import { isServiceColumn, type MeasureName } from '../trial/row.ts';
 import type { SettingSummary, SweepResult } from './result.ts';
 
 export interface SweepTextOptions {
@@ -55,6 +55,11 @@ const TITLES: Readonly<Partial<Record<string, string>>> = {
   throttleMaxPercent: 'throttle',
 };
 
+function titleOf(column: string): string {
+  if (isServiceColumn(column)) return `service downtime of ${column.slice(column.indexOf('.') + 1)}`;
+  return TITLES[column] ?? column;
+}
+
 function counted({ trials, settings, policies, seeds }: SweepResult): string {
   const points = settings.length / policies.length;
   const each = `${points} ${points === 1 ? 'point' : 'points'}, ${policies.length} ${policies.length === 1 ? 'policy' : 'policies'}, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}`;
@@ -71,12 +76,7 @@ function counted({ trials, settings, policies, seeds }: SweepResult): string {
 function byPolicy({ policies, settings, pareto }: SweepResult): string {
   const points = settings.length / policies.length;
   if (policies.length === 1 || points === 1) return '';
-  const head = [
-    'policy',
-    'completed',
-    'on the front',
-    ...pareto.of.map((column) => `least ${TITLES[column] ?? column}`),
-  ];
+  const head = ['policy', 'completed', 'on the front', ...pareto.of.map((column) => `least ${titleOf(column)}`)];
   const least = pareto.of.map((column) => leastAt(settings, column as MeasureName));
   const rows = policies.map((policy) => {
     const own = settings.filter((setting) => setting.policy === policy);
@@ -104,7 +104,7 @@ function leastAt(settings: readonly SettingSummary[], column: MeasureName): Read
 }
 
 function frontTitle({ of, per }: SweepResult['pareto'], settings: number): string {
-  const against = of.map((column) => TITLES[column] ?? column).join(' against ');
+  const against = of.map(titleOf).join(' against ');
   const within = per.length === 0 ? '' : ` for each ${per.join(' and ')}`;
   return `Pareto front, ${against}${within}: ${settings} ${settings === 1 ? 'setting' : 'settings'}`;
 }
@@ -116,7 +116,7 @@ function table(
 ): string {
   if (settings.length === 0) return '  none: no setting whose runs all completed';
   const manyPolicies = policies.length > 1;
-  const head = [...axes, ...(manyPolicies ? ['policy'] : []), 'completed', ...columns.map((one) => TITLES[one] ?? one)];
+  const head = [...axes, ...(manyPolicies ? ['policy'] : []), 'completed', ...columns.map(titleOf)];
   const rows = settings
     .slice(0, ROWS_MAX)
     .map((setting) => [

@@ -47,6 +47,9 @@ const OWN_POLICY = 'own-policy';
 /** After the first pass, as people order it who do not wait for anything: this project's own. */
 const ORDERED_AFTER = { after: 1 };
 
+const BEGINS_PATH = /^\.{1,2}[/\\]/;
+const ENDS_FILE = /\.[cm]?[jt]s$/;
+
 /** Every name that there is, in the order in which `all` has them. */
 export function policyNames(): readonly PolicyName[] {
   return [
@@ -67,7 +70,29 @@ export function policyNames(): readonly PolicyName[] {
 /** One of these names, or several with a +. */
 export function isPolicyName(text: string): boolean {
   const known = policyNames().map(({ name }) => name);
-  return text.split('+').every((part) => known.includes(part));
+  return partsOfPolicy(text).every((part) => known.includes(part));
+}
+
+/** What stands between the +, but those of a file's own path are left in it: `nova+./c++/mine.mjs` is nova and a file. */
+export function partsOfPolicy(name: string): readonly string[] {
+  const known = policyNames().map((one) => one.name);
+  const parts: string[] = [];
+  /** Neither a name nor the whole of a file so far. */
+  let begun: string[] = [];
+  const end = () => {
+    const path = begun.join('+');
+    parts.push(...(isPolicyFile(path) ? [path] : begun));
+    begun = [];
+  };
+  for (const part of name.split('+')) {
+    // Where a path begins anew, what was begun before it was none.
+    if (begun.length > 0 && BEGINS_PATH.test(part) && !isPolicyFile(begun.join('+'))) end();
+    if (begun.length === 0 && known.includes(part)) parts.push(part);
+    else begun.push(part);
+    if (ENDS_FILE.test(begun.at(-1) ?? '')) end();
+  }
+  end();
+  return parts;
 }
 
 /** What the scenario has of these keys, unread. */
@@ -76,9 +101,12 @@ interface Own {
   readonly manager: unknown;
 }
 
-/** What a name puts into this scenario. Throws a ScenarioError for a name that there is not, and parts that exclude each other. */
-export function policyChanges(name: string, scenario: ScenarioInput): readonly Change[] {
-  const parts = name.split('+').map((part) => ({ part, role: roleOf(part) }));
+/**
+ * What a name puts into this scenario; a file starts from `folder`. Throws a ScenarioError for a name that there is not, and parts
+ * that exclude each other.
+ */
+export function policyChanges(name: string, scenario: ScenarioInput, folder = '.'): readonly Change[] {
+  const parts = partsOfPolicy(name).map((part) => ({ part, role: roleOf(part) }));
   if (parts.some(({ role }) => role === 'as-written')) {
     if (parts.length > 1) throw refused(`${name}: ${AS_WRITTEN} goes with nothing else`);
     return [];
@@ -91,19 +119,19 @@ export function policyChanges(name: string, scenario: ScenarioInput): readonly C
   const own: Own = { vmm: mapping(scenario.vmm), manager: scenario.manager };
   const manager = the('manager');
   return [
-    ...ruleChanges(the('rule'), own),
-    ...throttleChanges(the('throttle'), own),
+    ...ruleChanges(the('rule'), own, folder),
+    ...throttleChanges(the('throttle') ?? throttleIn(parts.map(({ part }) => part)), own),
     ...postCopyChanges(the(POST_COPY) !== undefined, manager, own),
     ...managerChanges(manager, own),
   ];
 }
 
-function ruleChanges(rule: string | undefined, { vmm }: Own): readonly Change[] {
+function ruleChanges(rule: string | undefined, { vmm }: Own, folder: string): readonly Change[] {
   if (rule === undefined) return [['vmm.policy', null]];
   if (isPolicyFile(rule)) {
     return [
       ['vmm.policy', null],
-      ['vmm.policy', { file: resolve(rule) }],
+      ['vmm.policy', { file: resolve(folder, rule) }],
     ];
   }
   const has = typeof vmm.policy === 'string' ? vmm.policy : mapping(vmm.policy).name;
@@ -115,6 +143,12 @@ function ruleChanges(rule: string | undefined, { vmm }: Own): readonly Change[] 
     ...(own === undefined || loops?.includes(loop) === true ? [] : [['vmm.loop', own] as const]),
     ...(has === rule ? [] : [['vmm.policy', rule] as const]),
   ];
+}
+
+/** The throttle that these parts of a name stand for: the named one, else what a manager's policy switches on with it. */
+export function throttleIn(parts: readonly string[]): string | undefined {
+  const named = parts.find((part) => part in throttles);
+  return named ?? parts.map((part) => managers[part as ManagerName]?.throttle).find((one) => one !== undefined);
 }
 
 function throttleChanges(throttle: string | undefined, { vmm }: Own): readonly Change[] {
@@ -142,7 +176,7 @@ function managerChanges(manager: string | undefined, { manager: own }: Own): rea
 
 /** A function or a chart of the user's own; of charts only those that are rules. */
 function isPolicyFile(name: string): boolean {
-  return /[/\\]|\.[cm]?js$/.test(name);
+  return /[/\\]/.test(name) || ENDS_FILE.test(name);
 }
 
 function roleOf(name: string): Role {

@@ -152,6 +152,10 @@ export function serviceColumn(device: string): ServiceColumn {
   return `serviceDowntimeMs.${device}`;
 }
 
+export function isServiceColumn(column: string): column is ServiceColumn {
+  return column.startsWith(serviceColumn(''));
+}
+
 function worst(services: readonly (number | null)[]): number | null {
   const known = services.filter((service) => service !== null);
   return known.length === 0 || known.length < services.length ? null : Math.max(...known);

@@ -33,7 +33,7 @@ export function runTrial(trial: Trial): TrialRow {
 }
 
 function readyFor(trial: Trial): Ready {
-  const key = JSON.stringify([trial.scenario, trial.folder, trial.policy, trial.set]);
+  const key = JSON.stringify([trial.scenario, trial.folder, trial.policy, trial.policyFolder, trial.set]);
   const known = remembered.get(key);
   if (known !== undefined) return known;
   const scenario = scenarioOf(trial);

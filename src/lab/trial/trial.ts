@@ -17,6 +17,8 @@ export interface Setting {
   readonly folder?: string;
   /** A name of policy-choice.ts; absent: the scenario's own. */
   readonly policy?: string;
+  /** What a policy starts from that is a file; the current folder unless given. */
+  readonly policyFolder?: string;
   /** Put into it after the policy, one after the other. */
   readonly set?: readonly Change[];
 }
@@ -33,12 +35,16 @@ export function scenarioOf({
   scenario,
   folder,
   policy,
+  policyFolder,
   set = [],
   seed,
 }: Setting & { readonly seed?: number }): Scenario {
   const changed = withChanges(scenario, set);
   // What is set is set last: a policy must not take its own parameters away again.
-  const input = policy === undefined ? changed : withChanges(withChanges(changed, policyChanges(policy, changed)), set);
+  const input =
+    policy === undefined
+      ? changed
+      : withChanges(withChanges(changed, policyChanges(policy, changed, policyFolder)), set);
   const read = scenarioFrom(input, folder);
   return seed === undefined ? read : { ...read, seed };
 }

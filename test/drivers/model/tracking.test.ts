@@ -1,5 +1,5 @@
 /** The dirty logs' commands: who reports what, when an epoch begins, and what belongs to the next one. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { LogCosts } from '../../../src/drivers/model/spec.ts';
 import { guest, Hand, MS, withDevices } from './hand.ts';
 
@@ -157,4 +157,26 @@ describe('a tracker', () => {
       errno: 'EINVAL',
     });
   });
+});
+
+test('reports that are lost take one set of the world’s memory for all, and each finds what is its own', () => {
+  const hand = writing({}, 0);
+  hand.do('startDirtyLog', {});
+  hand.sync();
+  const emptySet = vi.spyOn(hand.driver.world.memory, 'emptySet');
+  const lost = () => {
+    const command = hand.command('getDirtyLog', {});
+    hand.driver.mishaps?.lose(command);
+    let found: unknown;
+    hand.driver.perform(command, (answer) => {
+      found = answer;
+    });
+    while (found === undefined) hand.clock.step();
+    return found;
+  };
+  for (const pages of [10, 20, 30]) {
+    pass(hand, pages);
+    expect(lost()).toMatchObject({ type: 'DONE.getDirtyLog', dirtyPages: pages });
+  }
+  expect(emptySet).toHaveBeenCalledTimes(1);
 });

@@ -64,7 +64,7 @@ const FOUND: Readonly<Record<string, Omit<Case, 'seed'>>> = {
       name: 'ticks on',
       vm: { memory: '2MiB', workloads: [{ kind: 'random', set: '2MiB', rate: '40k/s' }] },
       vmm: { loop: 'qemu-9.2', autoConverge: true, postcopy: true },
-      manager: { policy: 'ovirt-post-copy' },
+      manager: { policy: 'ovirt-post-copy', poll: '100ms' },
       giveUpAfter: '6s',
       faults: [{ command: 'stopVcpus', hangs: true }],
     },

@@ -99,7 +99,11 @@ describe('kubevirt', () => {
     });
   });
   test.each([
-    ['kubevirt-stall', 'MigrationStallDetection', { stallDetector: { stallMargin: 4, stallProgressTimeout: 40 } }],
+    [
+      'kubevirt-stall',
+      'MigrationStallDetection',
+      { stallDetector: { stallMargin: 4, stallProgressTimeout: 40, completionTimeoutFactor: '2' } },
+    ],
     ['kubevirt-downtime-tuning', 'MigrationDowntimeTuning', { downtimeTuning: { initialMs: 150, steps: 7 } }],
   ] as const)('%s needs its gate', (policy, gate, experimental) => {
     const [own, cluster] = parseAllDocuments(textOf('kubevirt', policy)).map((one) => one.toJS());

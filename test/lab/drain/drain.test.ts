@@ -10,10 +10,11 @@ import { drain } from '../../../src/lab/drain/drain.ts';
 import { drains } from '../../../src/lab/drain/drains.ts';
 import { dirtiedPages, ordered } from '../../../src/lab/drain/order.ts';
 import { type DrainPlan, type ORDERS, planOfVms, readDrain } from '../../../src/lab/drain/plan.ts';
-import { drainText } from '../../../src/lab/drain/text.ts';
+import { drainSentence, drainText } from '../../../src/lab/drain/text.ts';
 import { rehearse } from '../../../src/lab/rehearse.ts';
 import { ScenarioError } from '../../../src/lab/scenario/error.ts';
 import type { Scenario } from '../../../src/lab/scenario/scenario.ts';
+import { scenarios } from '../../../src/lab/shipped.ts';
 import { inProcess } from '../../cli/switchover.ts';
 import { nic0, type SmallScenario, smallScenario } from '../small-scenario.ts';
 
@@ -107,6 +108,39 @@ test('one that does not converge stays, and the host is not empty', () => {
   ).toMatch(/the host is not empty after [\s\S]*1 of them stayed\s\(hovering\)/);
 });
 
+describe('downtime', () => {
+  const doubt = planOf(['doubt', scenarios['fault-lost-start'], 1]);
+  const once = { atOnce: 1, order: 'as-listed', seed: 1, seeds: 1 } as const;
+
+  test('that is not known is not counted as none', () => {
+    const { first, ...rest } = drains(doubt, once);
+    expect(first.vms[0]).toMatchObject({ outcome: 'in-doubt', downtimeMs: null });
+    expect(first.downtime).toEqual({ sumMs: 0, worstMs: 0, unknown: 1 });
+    expect(rest).toMatchObject({ downtimeSumMs: null, downtimeWorstMs: null, downtimeUnknown: [1] });
+    const text = drainText({ first, ...rest }).replace(/\s+/g, ' ');
+    expect(text).toMatch(/^1 VM, 1 at a time/);
+    expect(text).toContain('Downtime: not known.');
+  });
+
+  test('of some is told with how many those are', () => {
+    const [first, other] = [drains(planOf(['idle', idle, 2]), once).first, drains(doubt, once).first];
+    const some = { ...first, vms: [...first.vms, ...other.vms], downtime: { sumMs: 7, worstMs: 4, unknown: 1 } };
+    expect(drainSentence(some)).toMatch(/^3 VMs, .* Downtime: 7 ms in all, 4 ms at worst, of 2 of 3 VMs\.$/);
+  });
+
+  test('of a guest that was never stopped is none', () => {
+    const hovering = smallScenario({ vmm: { downtimeLimit: '15ms' }, rest: { giveUpAfter: '700ms' } });
+    const drained = asListed(planOf(['hovering', hovering, 1]), 1);
+    expect(drained.downtime).toEqual({ sumMs: 0, worstMs: 0, unknown: 0 });
+  });
+
+  test('over several seeds leaves out those with which it is not known', () => {
+    const text = drainText(drains(doubt, { ...once, seeds: 2 }));
+    expect(text).toMatch(/downtime in all +- +- +-\n/);
+    expect(text).toContain('It is not known of some VM how long it stood with 2 of 2 seeds: 1, 2');
+  });
+});
+
 test('orders', () => {
   const names = (order: (typeof ORDERS)[number]) => ordered(MIXED.vms, order).map(({ name }) => name);
   expect(names('as-listed')).toEqual(['idle-1', 'idle-2', 'busy-1', 'busy-2', 'textbook', 'capped']);
@@ -117,6 +151,10 @@ test('orders', () => {
   expect(Math.abs(dirtiedPages(textbook) - 2554)).toBeLessThan(100);
   // 4096 (1 - e^(-500/4096)) = 471, and 512 that the NIC writes in address order.
   expect(Math.abs(dirtiedPages(busy) - 983)).toBeLessThan(40);
+  // Who writes often tells it late: 262144 (1 - e^(-400000/262144)) = 205151.
+  const often = { memory: '2GiB', workloads: [{ kind: 'random', set: '1GiB', rate: '400k/s' }] } as const;
+  const fast = smallScenario({ devices: [], rest: { vm: often } });
+  expect(Math.abs(dirtiedPages(fast) - 205_151)).toBeLessThan(1500);
 });
 
 describe('a list', () => {
@@ -155,6 +193,11 @@ describe('a list', () => {
     const file = list(text);
     expect(() => readDrain(file)).toThrow(ScenarioError);
     expect(() => readDrain(file)).toThrow(message);
+  });
+
+  test.each([10_001, 2 ** 53 - 1, 1e308])('of %d VMs is refused before they are made', (count) => {
+    expect(() => planOf(['idle', idle, 1], ['busy', busy, count])).toThrow(/vms: expected at most 10000 VMs/);
+    expect(() => readDrain('qemu-idle', { vms: count })).toThrow(/vms: expected at most 10000 VMs/);
   });
 
   test('on the command line', async () => {

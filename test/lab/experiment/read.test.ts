@@ -1,4 +1,7 @@
 /** Experiment files: what they come to as scenarios, and what a person is told who made a mistake in one. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseExperiment, readExperiment } from '../../../src/lab/experiment/read.ts';
 import { ScenarioError } from '../../../src/lab/scenario/error.ts';
@@ -50,6 +53,23 @@ test('a shipped scenario can be the base', () => {
   expect(parseExperiment(shipped, 'x').cells[0]?.scenario.vm.memoryBytes).toBe(24 * 2 ** 30);
 });
 
+test('files that the scenario names are looked for beside the experiment', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'experiment-'));
+  try {
+    const traced = GOOD.replace('{ kind: random, set: 16MiB, rate: 1k/s }', '{ kind: trace, file: w.trace }')
+      .replace('vm.workloads[0].rate', 'link.bandwidth')
+      .replace('[1k/s, 2k/s, 4k/s]', '[1Gbit/s, 2Gbit/s]');
+    writeFileSync(join(folder, 'traced.yaml'), traced);
+    writeFileSync(join(folder, 'w.trace'), 'switchover-trace 1\npage 4096\n0 1000000 vcpu:0 3\n');
+    const { cells } = readExperiment(join(folder, 'traced.yaml'));
+    expect(cells.map(({ scenario }) => scenario.vm.workloads[0])).toEqual(
+      Array(4).fill(expect.objectContaining({ kind: 'trace', file: join(folder, 'w.trace') })),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('checkpoints can be varied as a scenario can', () => {
   const text = `${GOOD}checkpoints: { every: 10ms, count: 3 }\n`
     .replace('vm.workloads[0].rate', 'checkpoints.every')
@@ -59,6 +79,24 @@ test('checkpoints can be varied as a scenario can', () => {
     { everyNs: 10e6, count: 3 },
     { everyNs: 1e9, count: 3 },
   ]);
+});
+
+test('a file of a scenario can be the base, beside the experiment', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'experiment-'));
+  try {
+    writeFileSync(join(folder, 'mine.yaml'), 'name: mine\nvm: { memory: 64MiB }\n');
+    const text =
+      'name: a\nquestion: b\nscenario: mine.yaml\nvary: { over: { name: limit, path: vmm.downtimeLimit, values: [100ms, 200ms] } }\nmeasure: { figure: downtimeMs }\n';
+    writeFileSync(join(folder, 'a.yaml'), text);
+    const { cells } = readExperiment(join(folder, 'a.yaml'));
+    expect(cells.map(({ scenario }) => scenario.name)).toEqual(['mine', 'mine']);
+    writeFileSync(join(folder, 'a.yaml'), text.replace('mine.yaml', './none.yaml'));
+    expect(() => readExperiment(join(folder, 'a.yaml'))).toThrow(/none\.yaml/);
+    expect(() => readExperiment(join(folder, 'mine.yaml'))).toThrow(/this is a scenario: say which policies/);
+    expect(() => readExperiment('stall-or-ramp')).toThrow(/`switchover sweep stall-or-ramp` runs it/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe('a mistake is told with its place and its remedy', () => {

@@ -110,6 +110,12 @@ describe('the page of a run', () => {
   });
 });
 
+test('a comparison tells differences of shares in points', () => {
+  const [, table = ''] = /Differences from (.*?)<\/table>/s.exec(pageOf('comparison')) ?? [];
+  expect(table).toMatch(/\d points/);
+  expect(table).not.toMatch(/\d %/);
+});
+
 test('a comparison marks what is sure, and says who does not complete', () => {
   const page = pageOf('comparison');
   expect(page.match(/<strong class="good">−8\d(?:\.\d)? ms/g)).toHaveLength(1);

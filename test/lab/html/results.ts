@@ -56,6 +56,7 @@ export function sweepResult(axes: Readonly<Record<string, readonly (string | num
     question: `Which? ${EVIL}`,
     scenario: {} as Sweep['scenario'],
     folder: '.',
+    policyFolder: '.',
     axes: names,
     points: points.map((labels) => ({ labels, set: [] })),
     policies: ['qemu', EVIL],
@@ -63,6 +64,7 @@ export function sweepResult(axes: Readonly<Record<string, readonly (string | num
     seeds: [1, 2],
     pareto: { of: ['downtimeMs', 'totalMs'], per: [] },
     charts: [],
+    files: [],
   };
   const rows = Array.from({ length: trialCount(sweep) }, (_, trial): SweepRow => {
     const { point, policy, seed } = placeOf(sweep, trial);

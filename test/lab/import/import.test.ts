@@ -65,6 +65,15 @@ describe('calc-dirty-rate samples', () => {
     expect(/\[125, 16896\] # ± (\d+)/.exec(text)?.[1]).toBe('5754');
   });
 
+  test('of which none was dirty are of a guest that writes nothing, even where all of it is zero', () => {
+    for (const zero of [10_060, 16_392]) {
+      const still = scenarioOf(pretty({ ...SAMPLES, 'n-zero-pages': zero, 'n-dirty-pages': [0, 0, 0] }));
+      expect(still.scenario.vm.workloads).toEqual([{ kind: 'idle' }]);
+      expect(still.scenario.vm.nonZeroBytes).toBe((16_392 - zero) * 512 * 4096);
+      expect(still.text).toContain('    - kind: idle # no page was dirty\n');
+    }
+  });
+
   test.each([
     [
       { ...SAMPLES, 'n-total-pages': undefined },
@@ -143,6 +152,12 @@ describe('a QMP log', () => {
       [7600, 15_200],
     ]);
     expect(scenarioOf(log(...polls)).text).toContain('Lengths of passes come from polls, up to 7600 ms apart');
+  });
+
+  test('may be of many polls', () => {
+    const polls = Array.from({ length: 200_000 }, (_, at) => log(poll(4100 + at, 2, 500))).join('\n');
+    expect(curveOf(`${log(pass(1, 0), pass(2, 4000))}\n${polls}`)).toEqual([[4000, 2000]]);
+    expect(scenarioOf(`${log(poll(0, 1, 0))}\n${polls}`).text).toContain('up to 4100 ms apart');
   });
 
   test('whose longer pass found less is raised, and says so', () => {

@@ -1,6 +1,6 @@
 /** Recommendations for a small guest: what holds is told with constants that do, and what cannot be with what is missing. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { GoalLimits } from '../../../src/lab/recommend/goals.ts';
+import { type GoalLimits, overPercent } from '../../../src/lab/recommend/goals.ts';
 import { constantsOf } from '../../../src/lab/recommend/knobs.ts';
 import { recommend } from '../../../src/lab/recommend/recommend.ts';
 import type { Recommendation } from '../../../src/lab/recommend/result.ts';
@@ -53,6 +53,7 @@ describe('where something holds', () => {
     const text = recommendText(told, { scenario: 'my vm.yaml' });
     expect(text).toMatch(/^qemu with vmm\.downtimeLimit=\d+ms keeps every goal, in \d+ of \d+ runs/);
     expect(text).toMatch(/run 'my vm\.yaml' --policy qemu --set vmm\.downtimeLimit=\d+ms\n/);
+    expect(text).toMatch(/compare 'my vm\.yaml' --policy qemu --set vmm\.downtimeLimit=\d+ms --export virsh\n$/);
     expect(text).toMatch(/stop-and-copy +as published +0 of 3 +\d+ ms \*/);
   });
 });
@@ -67,6 +68,22 @@ test('what cannot be is told with the nearest and how far it is', async () => {
   expect(told.sentence).toMatch(
     /^No policy keeps it: total time within 500 ms by nobody, nearest is .*, 3\d % over\.$/,
   );
+});
+
+test.each([
+  ['downtime', { maxDowntimeMs: 0 }, /downtime within 0 ms by nobody, nearest is .* with [\d.]+ ms, over 0\.$/],
+  ['slowdown', { maxSlowdownPercent: 0 }, /slowdown within 0 % by nobody, nearest is .* with [\d.]+ %, over 0\.$/],
+] as const)('a %s of 0 is missed by no share of it', async (_, goals, sentence) => {
+  const told = await recommend(written, { goals, policies: ['qemu'], seeds: 3, workers: 1 });
+  expect(told.nearest[0]).toMatchObject({ overPercent: null, p95: expect.any(Number), completed: 3 });
+  expect(told.sentence).toMatch(sentence);
+});
+
+test('a limit is missed by a share of it; met it is by none, a limit of 0 as well', () => {
+  expect([overPercent(150, 100), overPercent(100, 100), overPercent(0, 0), overPercent(50, 100)]).toEqual([
+    50, 0, 0, 0,
+  ]);
+  expect([overPercent(1, 0), overPercent(null, 100), overPercent(null, 0)]).toEqual([null, null, null]);
 });
 
 test('each goal by itself, but not both: the two policies that keep one each', async () => {
@@ -92,6 +109,9 @@ test('constants are aimed at the goal; the first changes nothing', () => {
     'manager.initialDowntime=40ms manager.steps=[60ms, 80ms, 120ms, 160ms, 200ms]',
   );
   expect(told('auto-converge').at(-1)).toBe('vmm.downtimeLimit=100ms vmm.autoConverge={ initial: 20%, max: 30% }');
+  // oVirt's policies switch it on, unless they are named with another throttle.
+  expect(told('ovirt-minimal-downtime').at(-1)).toMatch(/ vmm\.autoConverge=\{ initial: 20%, max: 30% \}$/);
+  expect(told('ovirt-minimal-downtime+dirty-limit').join()).not.toMatch(/autoConverge/);
 });
 
 describe('a downtime that is kept while a device is away', () => {
@@ -124,6 +144,30 @@ describe('a downtime that is kept while a device is away', () => {
     expect(told.holding).not.toEqual([]);
     expect(told.sentence).not.toContain('without service');
   });
+});
+
+test('of itself it looks at what the loop runs, and tells only a system that takes the policy', async () => {
+  const told = await recommend(written, { goals: { withinMs: 30_000 }, seeds: 3, seedsMax: 3, workers: 1 });
+  const tried = [...told.holding, ...told.others].map(({ policy }) => policy);
+  expect(tried).toContain('nova');
+  expect(tried).not.toContain('xen-now');
+  expect(told.leftOut.map(({ policy }) => policy)).toContain('xen-now');
+
+  const onTextbook = { ...written, input: { ...INPUT, vmm: { ...INPUT.vmm, loop: 'textbook' as const } } };
+  const options = { goals: { withinMs: 30_000 }, seeds: 5, workers: 1 };
+  const other = await recommend(onTextbook, { ...options, policies: ['stop-and-copy'] });
+  expect(other.holding[0]).toMatchObject({ policy: 'stop-and-copy' });
+  expect(other.exportsTo).toBe(null);
+  expect(recommendText(other, { scenario: 'a.yaml' })).not.toContain('--export');
+  const novas = await recommend(written, { ...options, policies: ['nova'] });
+  expect(novas.exportsTo).toBe('nova');
+});
+
+test('runs that were cut short are told of in time alone', async () => {
+  const goals = { maxDowntimeMs: 300, withinMs: 100 };
+  const told = await recommend(written, { goals, policies: ['qemu', 'stop-and-copy'], seeds: 3, workers: 1 });
+  expect(told.sentence).toMatch(/^No policy keeps it: total time within 100 ms by nobody, /);
+  expect(told.sentence).toMatch(/waited for no longer than 200 ms, so of the other goals nothing is said\.$/);
 });
 
 test('a policy that there is not is refused', async () => {

@@ -35,6 +35,11 @@ sweep:
   pareto: { of: [downtimeMs, bytesTotal], per: [guest] }
 `;
 
+test('what an axis varies cannot be set beside it', () => {
+  const set = [['vmm.maxBandwidth', '2Gbit/s']] as const;
+  expect(() => parseSweep(GOOD, 'good.yaml', { set })).toThrow(/by the axis link\.bandwidth; --axis link\.bandwidth=/);
+});
+
 test('trials are points by policies by seeds, each the scenario that its keys make', () => {
   const sweep = parseSweep(GOOD, 'good.yaml');
   expect(sweep.axes).toEqual(['dirty rate', 'link.bandwidth', 'guest']);
@@ -100,6 +105,8 @@ describe('a mistake is told with its place and its remedy', () => {
       'bytes]',
       /pareto\.of: bytes is no column to compare; there are downtimeMs/,
     ],
+    ['a column of no device', 'bytesTotal]', 'serviceDowntimeMs.nic]', /pareto\.of: .* there is no device called nic/],
+    ['a column twice', 'bytesTotal]', 'downtimeMs]', /pareto\.of: downtimeMs stands here twice/],
     ['an axis that is none', 'per: [guest]', 'per: [guests]', /pareto\.per: there is no axis called guests/],
     ['a name that rows have', 'name: guest', 'name: policy', /axes\[2\]\.name: policy is a column that every row has/],
     ['an unknown key', 'seeds: 2', 'seed: 2', /sweep\.seed: unknown key; did you mean seeds\?/],
@@ -112,7 +119,9 @@ describe('a mistake is told with its place and its remedy', () => {
   });
 
   test('a sweep is not compared', () => {
-    expect(mistake(() => readExperiment('policies-by-load')).message).toMatch(/no experiment of this name ships/);
+    expect(mistake(() => readExperiment('policies-by-load')).message).toMatch(
+      /this is a sweep: .switchover sweep policies-by-load. runs it/,
+    );
   });
 });
 

@@ -1,13 +1,15 @@
 /** A sweep that runs: its file is the same however often it was interrupted, and CSV and Parquet say what NDJSON says. */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sweepHtml } from '../../../src/lab/html/index.ts';
 import { ScenarioError } from '../../../src/lab/scenario/error.ts';
 import { sweepFrom } from '../../../src/lab/sweep/read.ts';
 import { type RunSweepOptions, runSweep } from '../../../src/lab/sweep/run.ts';
 import { sweepText } from '../../../src/lab/sweep/text.ts';
+import { smallInput } from '../small-scenario.ts';
 
 const INPUT = {
   name: 'small',
@@ -103,6 +105,12 @@ describe('a file that cannot be used is refused, and left as it is', () => {
       /:1: holds rows of "small" as it was before/,
     ],
     ['no log at all', () => '{"name":"x"}\n', resumed, /:1: is no log of a sweep/],
+    [
+      'a row with nothing in it',
+      (text) => text.replace(/\{"trial":1,.*/, '{"trial":1}'),
+      resumed,
+      /:3: is no row of this sweep/,
+    ],
     ['damaged', (text) => text.replace('{"trial":1,', '{"trial":1;'), resumed, /:3: is no row of this sweep/],
   ] as const satisfies readonly (readonly [string, (text: string) => string, RunSweepOptions, RegExp])[])(
     '%s',
@@ -115,6 +123,22 @@ describe('a file that cannot be used is refused, and left as it is', () => {
       expect(readFileSync(out, 'utf8')).toBe(text);
     },
   );
+
+  test('a folder, gone on with or not', async () => {
+    const out = join(folder, 'folder.ndjson');
+    mkdirSync(out);
+    await expect(run({ out, resume: true })).rejects.toThrow(/folder\.ndjson: cannot be read \(EISDIR\)/);
+    await expect(run({ out })).rejects.toThrow(/folder\.ndjson: is there already/);
+  });
+
+  test.each(['.ndjson', '.csv'])('one that can no longer be written at the end: %s', async (ending) => {
+    const inside = mkdtempSync(join(folder, 'gone-'));
+    const out = join(inside, `rows${ending}`);
+    const onProgress = (done: number, all: number) => done === all && rmSync(inside, { recursive: true });
+    const error: unknown = await run({ out, onProgress }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ScenarioError);
+    expect((error as Error).message).toBe(`${out}: cannot be written (ENOENT)`);
+  });
 
   test('an ending that says nothing', async () => {
     await expect(run({ out: join(folder, 'rows.txt') })).rejects.toThrow(
@@ -150,6 +174,25 @@ test('the text has the front and says what did not complete', async () => {
   expect(text).toMatch(/16 migrations \(4 points, 2 policies, 2 seeds\): 14 completed, 2 unconverged\./);
   expect(text).toMatch(/Pareto front, downtime against total time for each rate/);
   expect(text).toMatch(/100Mbit\/s +40k\/s +qemu +unconverged\n/);
+});
+
+test('a front of what single devices do without', async () => {
+  const of = ['serviceDowntimeMs.nic0', 'serviceDowntimeMs.nic1'];
+  const axes = [{ path: 'link.bandwidth', values: ['1Gbit/s', '4Gbit/s'] }];
+  const scenario = smallInput({ rest: { giveUpAfter: '2s' } });
+  const input = { ...INPUT, scenario, sweep: { ...INPUT.sweep, axes, seeds: 1, pareto: { of } } };
+  const { finished } = await runSweep(sweepFrom(input), { workers: 1 });
+  const { result, rows } = finished!;
+  expect(rows.some(({ pareto }) => pareto)).toBe(true);
+  const [first] = result.settings.filter(({ pareto }) => pareto);
+  const row = rows.find(({ point, policy }) => point === first!.point && policy === first!.policy)!;
+  const column = 'serviceDowntimeMs.nic1';
+  expect(row[column]).toBeGreaterThan(0);
+  expect(first!.figures[column]?.mean).toBe(row[column]);
+  const text = sweepText(result);
+  expect(text).toMatch(/least service downtime of nic0 +least service downtime of nic1/);
+  expect(text).toMatch(/Pareto front, service downtime of nic0 against service downtime of nic1: \d/);
+  expect(await sweepHtml({ result, command: '' })).toContain('service downtime of nic1');
 });
 
 function after(trials: number): () => boolean {

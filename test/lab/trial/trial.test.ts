@@ -4,7 +4,7 @@ import { managers, policies } from '../../../machines/index.ts';
 import { rehearse } from '../../../src/lab/rehearse.ts';
 import type { ScenarioInput } from '../../../src/lab/scenario/schema.ts';
 import { policiesFor } from '../../../src/lab/trial/fitting.ts';
-import { policyNames } from '../../../src/lab/trial/policy-choice.ts';
+import { type Change, isPolicyName, partsOfPolicy, policyNames } from '../../../src/lab/trial/policy-choice.ts';
 import { COLUMNS } from '../../../src/lab/trial/row.ts';
 import { runTrial } from '../../../src/lab/trial/run.ts';
 import { scenarioOf } from '../../../src/lab/trial/trial.ts';
@@ -37,9 +37,53 @@ describe('a policy by name', () => {
     expect(() => scenarioOf({ scenario: bare, policy: 'nova+proxmox' })).toThrow(/one manager at a time/);
     expect(() => scenarioOf({ scenario: bare, policy: 'as-written+nova' })).toThrow(/goes with nothing else/);
   });
+  test.each([
+    ['nova', ['nova']],
+    ['nova+auto-converge', ['nova', 'auto-converge']],
+    ['./mine.mjs', ['./mine.mjs']],
+    ['nova+./mine.mjs', ['nova', './mine.mjs']],
+    ['./mine.mjs+nova', ['./mine.mjs', 'nova']],
+    ['/no/c++/mine.mjs', ['/no/c++/mine.mjs']],
+    ['c++/mine.mjs', ['c++/mine.mjs']],
+    ['a+b.cjs', ['a+b.cjs']],
+    ['./to+nova+qemu/mine.js+nova', ['./to+nova+qemu/mine.js', 'nova']],
+    ['nova+C:\\c++\\mine.mjs+auto-converge', ['nova', 'C:\\c++\\mine.mjs', 'auto-converge']],
+    ['./a.mjs+./b.mjs', ['./a.mjs', './b.mjs']],
+    ['./c++/mine', ['./c++/mine']],
+    ['nova+novva', ['nova', 'novva']],
+    ['novva+./mine.mjs', ['novva', './mine.mjs']],
+    ['novva+nova', ['novva', 'nova']],
+    ['nova+', ['nova', '']],
+  ])('%s is in parts', (name, parts) => {
+    expect(partsOfPolicy(name)).toEqual(parts);
+  });
+  test('may be a file in a folder with a +', () => {
+    expect(() => scenarioOf({ scenario: bare, policy: 'nova+/no/c++/mine.mjs' })).toThrow(
+      /vmm\.policy\.file: \/no\/c\+\+\/mine\.mjs: no such file/,
+    );
+    expect(() => scenarioOf({ scenario: bare, policy: './a.mjs+./b.mjs' })).toThrow(/one rule at a time/);
+    expect(isPolicyName('nova+auto-converge')).toBe(true);
+    expect(isPolicyName('/no/c++/mine.mjs')).toBe(false);
+  });
   test('that needs post-copy has it, and post-copy itself is ordered after the first pass', () => {
     expect(scenarioOf({ scenario: bare, policy: 'ovirt-post-copy' }).vmm.postcopy?.afterRound).toBeNull();
     expect(scenarioOf({ scenario: bare, policy: 'post-copy' }).vmm.postcopy?.afterRound).toBe(1);
+  });
+  test('of oVirt comes with auto-converge, unless another throttle is named or it is set off', () => {
+    const throttles = (policy: string, set: readonly Change[] = []) => {
+      const { autoConverge, dirtyLimit } = scenarioOf({ scenario: bare, policy, set }).vmm;
+      return [autoConverge?.initialPercent, dirtyLimit === undefined ? 'no limit' : 'dirty-limit'];
+    };
+    for (const policy of ['ovirt-minimal-downtime', 'ovirt-suspend-if-needed', 'ovirt-post-copy'])
+      expect(throttles(policy)).toEqual([20, 'no limit']);
+    expect(throttles('ovirt-minimal-downtime+auto-converge')).toEqual(throttles('ovirt-minimal-downtime'));
+    expect(throttles('nova')).toEqual([undefined, 'no limit']);
+    expect(throttles('ovirt-minimal-downtime', [['vmm.autoConverge', { initial: '30%' }]])).toEqual([30, 'no limit']);
+    expect(throttles('ovirt-minimal-downtime', [['vmm.autoConverge', false]])).toEqual([undefined, 'no limit']);
+    expect(throttles('ovirt-minimal-downtime+dirty-limit', [['vm.dirtyLog', 'ring']])).toEqual([
+      undefined,
+      'dirty-limit',
+    ]);
   });
   test('of another vmm comes with its loop, unless one is set', () => {
     expect(scenarioOf({ scenario: bare, policy: 'xen-now' }).vmm.loop).toBe('xen');

@@ -56,6 +56,14 @@ test.each([
   expect(off(judgedGroup(group()).figures)).toEqual([]);
 });
 
+test('a downtime that is only bounded says so', () => {
+  const bounds = switchoverAckGroup().figures.filter(({ name }) => name.startsWith('downtime'));
+  expect(bounds.map(({ name, tolerance }) => [name, tolerance])).toEqual([
+    ['downtime with the ack, no longer than', { kind: 'between', least: 0, most: 420 }],
+    ['downtime without it, past the limit of 300 ms, no longer than', { kind: 'between', least: 300, most: 1900 }],
+  ]);
+});
+
 test('the random writer is the published S1: 63.12599 s and 1643.190 ms in closed form', () => {
   const [total, downtime] = randomWriterGroup().figures;
   expect(total?.expected).toBeCloseTo(63_125.99, 1);
@@ -146,6 +154,7 @@ describe('a figure is held', () => {
     const text = validationText({ held: group.held, groups: [group], notCovered: NOT_COVERED });
     expect(text).toMatch(/x +100\.0 ms +90\.0 ms +-10\.00 % +none +OFF\n/);
     expect(text).toContain('multi-thread compression');
+    expect(text).toMatch(/70 to 75 % less downtime of a virtio VF .*\n +no state size, link or downtime is published/);
     expect(text.trimEnd().split('\n').at(-1)).toBe('1 of 2 figures are off.');
   });
 });

@@ -25,10 +25,10 @@ const closesNoPolicy = ({ on = {}, states = {} }: Definition): void => {
 
 export const RULE_MUTANTS: readonly Mutant[] = [
   {
-    name: 'halves its patience for ever',
-    breaks: 'within one long pass it runs out at one instant without end',
+    name: 'looks at one pass for ever',
+    breaks: 'it asks at one instant without end',
     where: managedBy('kubevirt-stall'),
-    charts: { manager: provided(managers['kubevirt-stall'].machine, { guards: { hasPatience: () => true } }) },
+    charts: { manager: provided(managers['kubevirt-stall'].machine, { guards: { passWaits: () => true } }) },
   },
   {
     name: 'goes on managing when pre-copy is over',

@@ -169,6 +169,7 @@ export function drawManager(chance: Chance, policy: ManagerName, postCopy: boole
     case 'kubevirt-stall':
       return {
         policy,
+        poll,
         initialDowntime: '2ms',
         downtimeMax: chance.pick(['5ms', '60ms']),
         stallWindow: '50ms',
@@ -182,16 +183,26 @@ export function drawManager(chance: Chance, policy: ManagerName, postCopy: boole
     case 'ovirt-suspend-if-needed':
     case 'ovirt-post-copy':
       return chance.pick([
-        { policy, initialDowntime: '2ms', steps: ['3ms'], stepPasses: [1] },
-        { policy, initialDowntime: '2ms', steps: ['4ms', '8ms', '60ms'], stepPasses: [1, 2, 4] },
+        { policy, poll, initialDowntime: '2ms', steps: ['3ms'], stepPasses: [1] },
+        { policy, poll, initialDowntime: '2ms', steps: ['4ms', '8ms', '60ms'], stepPasses: [1, 2, 4] },
       ]);
     case 'vdsm-exponential':
-      return { policy, downtime: chance.pick(['20ms', '100ms']), steps: chance.pick([2, 4]), delay: '60ms' };
+      return {
+        policy,
+        poll,
+        downtime: chance.pick(['20ms', '100ms']),
+        steps: chance.pick([2, 4]),
+        // Of each GiB, in whole seconds: of a small VM nothing, or a little.
+        delay: chance.pick(['1s', '2000s']),
+        maxTimePerGib: chance.pick(['0ms', '100s']),
+        progressTimeout: wait(),
+      };
     case 'proxmox':
       return {
         policy,
         poll: '50ms',
         nearPoll: '10ms',
+        retryDelay: '50ms',
         initialDowntime: '2ms',
         growthCountMax: chance.pick([0, 2]),
         queryErrorsMax: chance.pick([0, 1, 5]),

@@ -48,6 +48,7 @@ interface Stall extends Omit<Legacy, 'progressTimeoutMs'> {
   readonly bandwidthWeight: number;
   readonly overshootFactor: number;
   readonly switchoverTimeoutMs: number;
+  readonly completionTimeoutFactor: number;
 }
 
 /** progressTimeout of the KubeVirt object unless it says otherwise, in s (MigrationConfiguration). */
@@ -179,6 +180,7 @@ function stall(parameters: Stall, remarks: Remarks): Written {
           switchoverTimeout: wholeSeconds(parameters.switchoverTimeoutMs, 'switchoverTimeout', remarks),
           precopyPossibleFactor: String(parameters.overshootFactor),
           patienceWindowDecayFactor: String(parameters.patienceFactor),
+          completionTimeoutFactor: String(parameters.completionTimeoutFactor),
         },
       },
     },
@@ -193,6 +195,7 @@ function stall(parameters: Stall, remarks: Remarks): Written {
       'switchoverTimeoutMs',
       'overshootFactor',
       'patienceFactor',
+      'completionTimeoutFactor',
     ],
   };
 }

@@ -102,6 +102,14 @@ export function costSentences(policies: ByPolicy, measures: readonly MeasureName
 }
 
 export function rangeText(measure: MeasureName, figures: readonly number[]): string {
-  const [least, most] = [figureText(measure, Math.min(...figures)), figureText(measure, Math.max(...figures))];
+  // Not by arguments: a call takes only so many.
+  const least = figureText(
+    measure,
+    figures.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+  );
+  const most = figureText(
+    measure,
+    figures.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+  );
   return least === most ? least : `${least} to ${most}`;
 }
