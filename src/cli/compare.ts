@@ -24,11 +24,11 @@ Examples:
   $ switchover compare my-vm.yaml --policy nova --set manager.downtime=800ms --export nova
   $ switchover compare kvm-ring-by-rate
 
-A policy is a name that switchover list policies prints (a rule, a throttle, a manager), or post-copy,
-as-written (what the scenario says itself), a file of your own (./mine.mjs), or two together
-(nova+auto-converge). A policy that never ends runs until the scenario
-gives up, which takes long: --set giveUpAfter=5m ends it sooner. +post-copy orders it after the first
-pass; what Nova or KubeVirt may do when their time is over is --set vmm.postcopy=true (for KubeVirt with
+A policy is a name that switchover list policies prints (a rule, a throttle, a manager),
+post-copy, as-written (what the scenario says itself), a file of your own (./mine.mjs), or two
+together (nova+auto-converge). A policy that never ends runs until the scenario gives up, which
+takes long: --set giveUpAfter=5m ends it sooner. +post-copy orders it after the first pass; what
+Nova or KubeVirt may do when their time is over is --set vmm.postcopy=true (for KubeVirt with
 --set manager.allowWorkloadDisruption=true).`;
 
 export function compareCommand(program: Command): void {

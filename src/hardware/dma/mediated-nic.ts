@@ -52,7 +52,11 @@ export class MediatedNic implements MediatedWriter {
     this.#rate = new ExactRate(spec.bytesPerSecond);
     this.#pageBytes = memory.pageBytes;
     this.#pairs = new Uint32Array(2 * (spec.pool.length + 1));
-    this.mapped = new MappedPages(memory.pages, { maintain: 'walkAtQuery', entryNs: spec.descriptorNs ?? 0 }, memory.arena);
+    this.mapped = new MappedPages(
+      memory.pages,
+      { maintain: 'walkAtQuery', entryNs: spec.descriptorNs ?? 0 },
+      memory.arena,
+    );
     this.#post();
   }
 

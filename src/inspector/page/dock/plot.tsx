@@ -146,7 +146,9 @@ function axisText(unit: Series['unit'], value: number): string {
   switch (unit) {
     case 'bytes':
     case 'bytes/s':
-      return bytes(value).replace(/(\.[1-9]*)0+ /, '$1 ').replace('. ', ' ');
+      return bytes(value)
+        .replace(/(\.[1-9]*)0+ /, '$1 ')
+        .replace('. ', ' ');
     case 'percent':
       return `${digits(value, 3).replace(/\.0+$/, '')} %`;
     case 'ms':
