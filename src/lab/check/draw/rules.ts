@@ -45,7 +45,7 @@ type RuleName = (typeof RULES)[number];
 /** The throttle that this loop has, where the theme is about that; it takes seconds of virtual time. */
 export function drawThrottleName(chance: Chance, theme: Theme, name: LoopName): ThrottleName | undefined {
   if (theme === 'rules') return !isQemu(name) && chance.percent(15) ? 'steppedThrottle' : undefined;
-  if (theme !== 'managed' || !chance.percent(45)) return undefined;
+  if (theme !== 'managed' || !chance.percent(60)) return undefined;
   return chance.pick(loop(name).throttling.dirtyLimit ? ['autoConverge', 'dirtyLimit'] : ['autoConverge']);
 }
 
